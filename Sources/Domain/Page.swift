@@ -1,0 +1,73 @@
+/// Which part of a list a caller asks for.
+///
+/// Lists are ordered by id, newest first; a token names the last id of the page before and the
+/// scope it was made for, so that it cannot be carried to another list.
+public struct PageRequest<Kind>: Hashable, Sendable {
+    /// How many rows at most, from 1 to ``PageLimits/sizeMax``.
+    public let size: Int
+    /// The last id of the page before; `nil` for the first page.
+    public let after: Identifier<Kind>?
+
+    /// Reads a page request, noting what is wrong with it.
+    ///
+    /// - Parameters:
+    ///   - size: The caller's wish; 0 means ``PageLimits/sizeDefault``, more than
+    ///     ``PageLimits/sizeMax`` is lowered to it, a negative one is a violation.
+    ///   - token: The token of the page before, or empty.
+    ///   - scope: The sixteen bytes of the id that the list belongs to.
+    public init(
+        size: Int32, token: String, scope: [UInt8], violations: inout FieldViolations
+    ) {
+        if size < 0 { violations.add("page_size", "must not be negative") }
+        self.size = size <= 0 ? PageLimits.sizeDefault : min(Int(size), PageLimits.sizeMax)
+        guard !token.isEmpty else {
+            after = nil
+            return
+        }
+        after = PageRequest.parse(token, scope: scope)
+        if after == nil {
+            violations.add("page_token", "must be a next_page_token of this same list")
+        }
+    }
+
+    /// The token of the page that follows `last`.
+    public static func token(after last: Identifier<Kind>, scope: [UInt8]) -> String {
+        let digits = (scope + last.bytes).flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func parse(_ token: String, scope: [UInt8]) -> Identifier<Kind>? {
+        let digits = Array(token.utf8)
+        guard digits.count == 2 * (scope.count + 16) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = hexDigitValue(digits[index]), let low = hexDigitValue(digits[index + 1])
+            else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        guard Array(bytes.prefix(scope.count)) == scope else { return nil }
+        return Identifier(bytes: Array(bytes.suffix(16)))
+    }
+}
+
+/// The limits of every list.
+public enum PageLimits {
+    /// The rows of a page when the caller does not say.
+    public static let sizeDefault = 50
+    /// The rows of a page at most.
+    public static let sizeMax = 200
+}
+
+/// One page of a list.
+public struct Page<Element> {
+    /// The rows, in order.
+    public let elements: [Element]
+    /// The token of the next page; empty when this is the last.
+    public let nextToken: String
+
+    /// Makes a page.
+    public init(elements: [Element], nextToken: String) {
+        self.elements = elements
+        self.nextToken = nextToken
+    }
+}
