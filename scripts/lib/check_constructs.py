@@ -1,0 +1,78 @@
+"""Refuses what the house does without: see the table below and the limits.
+
+    check_constructs.py ROOT
+
+Prints each violation as FILE:LINE: REASON and exits with 1 when there is any. Comments and text are
+not code; generated files are not ours.
+"""
+
+import pathlib
+import re
+import sys
+
+import swift_source
+
+LINES_MAX = 500
+
+# In Sources: what traps.
+IN_SOURCES = [
+    (r"\btry\s*!", "try! traps"),
+    (r"\bas\s*!", "as! traps"),
+    (r"\bfatalError\s*\(", "fatalError traps"),
+]
+# In Sources but EventLoops, which is made of them: what leaves the loop.
+IN_SOURCES_BUT_EVENT_LOOPS = [
+    (r"\bTask\s*(?:<[^>]*>\s*)?(?:\([^)]*\)\s*)?\{", "a plain Task leaves its loop: use Task.immediate"),
+    (r"\bTask\s*\.\s*detached\b", "Task.detached leaves its loop"),
+    (r"\bTask\s*(?:<[^>]*>\s*)?\.\s*sleep\b", "Task.sleep wakes elsewhere: use the loop's timers"),
+    (r"@unchecked\s+Sendable\b", "@unchecked Sendable outside EventLoops"),
+]
+# In Tests: what lets a test not run.
+IN_TESTS = [
+    (r"\.disabled\s*\(", "a disabled test"),
+    (r"\.enabled\s*\(\s*if\b", "a test that may not run"),
+    (r"\bXCTSkip\b", "a skipped test"),
+    (r"\bwithKnownIssue\b", "a test whose failure is accepted"),
+]
+# Anywhere, in comments too.
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+EMPTY_NAMES = re.compile(r"(?:Manager|Helpers?|Utils?|Utilities|Common|Misc)(?:\+\w+)?\.swift$")
+
+
+def check(root):
+    """All violations, as lines of text."""
+    found = []
+    for folder in ("Sources", "Tests"):
+        for file in sorted((root / folder).rglob("*.swift")):
+            path = file.relative_to(root)
+            if "Generated" in path.parts:
+                continue
+            source = file.read_text(encoding="utf-8")
+            found += [f"{path}:{line}: {reason}" for line, reason in _violations(path, source)]
+    return found
+
+
+def _violations(path, source):
+    """(line, reason) for each violation in one file."""
+    rules = IN_TESTS
+    if path.parts[0] == "Sources":
+        rules = list(IN_SOURCES)
+        if path.parts[1] != "EventLoops":
+            rules += IN_SOURCES_BUT_EVENT_LOOPS
+    code = swift_source.code_only(source)
+    for pattern, reason in rules:
+        for match in re.finditer(pattern, code):
+            yield swift_source.line_of(code, match.start()), reason
+    for match in UNFINISHED.finditer(source):
+        yield swift_source.line_of(source, match.start()), f"unfinished: {match.group()}"
+    if EMPTY_NAMES.search(path.name):
+        yield 1, "a name that says nothing"
+    lines = source.count("\n")
+    if lines > LINES_MAX:
+        yield lines, f"{lines} lines are more than {LINES_MAX}: split the file"
+
+
+if __name__ == "__main__":
+    violations = check(pathlib.Path(sys.argv[1]))
+    print("\n".join(violations) if violations else "constructs: nothing that the house does without")
+    sys.exit(1 if violations else 0)

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What `scripts/run --once` proves: what one call committed can be read back through the others.
+
+# prove_first_service: ends the script unless the service, its configuration and its connection are
+# as the create call promised.
+prove_first_service() {
+    local service config connection
+    say "Proving it: GetService, ListConfig, RevealConnection"
+    service="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}")"
+    prove "the service has its name" "$service" service.name "$service_name"
+    prove "it is private" "$service" service.visibility VISIBILITY_PRIVATE
+    prove "it is a database" "$service" service.kind SERVICE_KIND_DATABASE
+
+    config="$(call ConfigService/ListConfig "{\"service_id\": \"$service_id\"}")"
+    prove "its database is configured" "$config" entries.key=POSTGRES_DB.value app
+    prove "its user is configured" "$config" entries.key=POSTGRES_USER.value berth
+    prove "its password is a secret" "$config" entries.key=POSTGRES_PASSWORD.kind \
+        CONFIG_ENTRY_KIND_SECRET
+    ! json_value entries.key=POSTGRES_PASSWORD.value <<<"$config" >/dev/null ||
+        fail "ListConfig shows the password"
+    note "ok: the password is not listed"
+
+    connection="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}")"
+    json_value password <<<"$connection" >/dev/null || fail "RevealConnection has no password"
+    if [[ -n "$created_connection" ]]; then
+        prove "the connection is the one that the create call gave" "$connection" connectionUri \
+            "$created_connection"
+    fi
+    ! grpcurl -plaintext -max-time 5 -d "{\"service_id\": \"$service_id\"}" "$address" \
+        berth.controlplane.v1.ServiceService/GetService >"$logs/no-token.log" 2>&1 ||
+        fail "GetService answers without a token"
+    grep --quiet 'Code: Unauthenticated' "$logs/no-token.log" ||
+        fail "GetService without a token fails, but not with UNAUTHENTICATED" \
+            "$(tail -n 3 "$logs/no-token.log")"
+    note "ok: without a token there is no answer"
+}
+
+# prove CLAIM JSON PATH EXPECTED
+prove() {
+    local actual
+    actual="$(json_value "$3" <<<"$2")" || actual="(nothing)"
+    [[ "$actual" == "$4" ]] || fail "not so: $1" "$3 is $actual instead of $4" \
+        "the server's log: $berthd_log"
+    note "ok: $1"
+}

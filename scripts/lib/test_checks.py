@@ -1,0 +1,175 @@
+"""Proves that the checks refuse what they should, on trees of files with one violation each."""
+
+import pathlib
+import tempfile
+import unittest
+
+import check_constructs
+import check_imports
+import swift_source
+
+
+def _target(name, dependencies, kind="regular", path=None):
+    declared = {"name": name, "type": kind, "dependencies": [{"byName": [d, None]} for d in dependencies]}
+    return declared | ({"path": path} if path else {})
+
+
+MANIFEST = {
+    "targets": [
+        _target("COpenSSL", [], kind="system"),
+        _target("SQL", []),
+        _target("RPC", ["COpenSSL"]),
+        _target("Cryptography", ["COpenSSL"]),
+        _target("Services", ["Domain", "SQL", "RPC", "BerthMessages", "Config"]),
+        _target("Config", ["Domain", "SQL", "RPC"]),
+        _target("Gateway", ["SQL"]),
+        _target("ControlPlane", ["Domain", "SQL", "RPC", "Services", "Config"]),
+        _target("TestSupport", ["SQL", "COpenSSL"], path="Tests/TestSupport"),
+        _target("ServicesTests", ["Services", "SQL"], kind="test"),
+    ]
+}
+
+
+class Tree(unittest.TestCase):
+    """Writes files into a folder that goes away with the test."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text, encoding="utf-8")
+
+
+class ImportsTest(Tree):
+    def found(self, path, text):
+        self.write(path, text)
+        return [v for v in check_imports.check(MANIFEST, self.root) if not v.startswith("Package")]
+
+    def assert_refused(self, path, text, reason):
+        self.assertIn(reason, "\n".join(self.found(path, text)))
+
+    def assert_allowed(self, path, text):
+        self.assertEqual(self.found(path, text), [])
+
+    def test_an_undeclared_import_is_refused_in_every_spelling(self):
+        for spelling in (
+            "import Logging",
+            "public import Logging",
+            "@testable import Logging",
+            "@_exported public import struct Logging.Logger",
+            "#if os(Linux)\n    import Logging\n#endif",
+        ):
+            with self.subTest(spelling):
+                self.assert_refused("Sources/SQL/A.swift", spelling, "SQL does not declare Logging")
+
+    def test_the_line_is_named(self):
+        self.assert_refused("Sources/SQL/A.swift", "// x\n\nimport RPC\n", "Sources/SQL/A.swift:3:")
+
+    def test_foundation_is_for_tests(self):
+        self.assert_allowed("Tests/ServicesTests/A.swift", "import Foundation\nimport Testing\n")
+        self.assert_refused("Sources/SQL/A.swift", "import Foundation", "does not declare Foundation")
+
+    def test_a_c_library_is_for_its_wrapper(self):
+        self.assert_allowed("Sources/Cryptography/A.swift", "import COpenSSL")
+        self.assert_refused("Sources/RPC/A.swift", "import COpenSSL", "only Cryptography, TLS")
+
+    def test_sql_is_for_stores(self):
+        self.assert_allowed("Sources/Services/PostgresServiceStore.swift", "import SQL")
+        self.assert_allowed("Sources/Services/PostgresServiceStore+Pages.swift", "import SQL")
+        self.assert_allowed("Sources/ControlPlane/Migrator.swift", "import SQL")
+        self.assert_allowed("Tests/TestSupport/Schema.swift", "import SQL")
+        self.assert_refused("Sources/Gateway/A.swift", "import SQL", "only Postgres*Store.swift")
+        self.assert_refused("Sources/Services/CreateDatabase.swift", "import SQL", "in a module only")
+
+    def test_messages_and_rpc_are_for_handlers(self):
+        self.assert_allowed("Sources/Services/ServiceHandler.swift", "import BerthMessages\nimport RPC")
+        self.assert_allowed("Sources/Services/ServiceHandler+Messages.swift", "import BerthMessages")
+        self.assert_allowed("Sources/Services/ServicesModule.swift", "import RPC")
+        self.assert_refused("Sources/Services/Ports.swift", "import BerthMessages", "in a module only")
+
+    def test_a_module_never_imports_another(self):
+        self.assert_allowed("Sources/ControlPlane/A.swift", "import Services\nimport Config")
+        self.assert_refused("Sources/Services/A.swift", "import Config", "never imports another module")
+
+    def test_the_manifest_itself_is_checked(self):
+        found = check_imports.check(MANIFEST, self.root)
+        self.assertIn("Package.swift: RPC may not depend on COpenSSL", found)
+        self.assertIn("Package.swift: the module Services depends on Config", found)
+        self.assertEqual(len(found), 2)
+
+    def test_an_import_in_a_comment_or_text_is_none(self):
+        text = '/* /* */\nimport RPC\n*/\n// import RPC\nlet a = """\nimport RPC\n"""\n'
+        self.assert_allowed("Sources/SQL/A.swift", text)
+
+
+class ConstructsTest(Tree):
+    def found(self, path, text):
+        self.write(path, text)
+        return check_constructs.check(self.root)
+
+    def test_each_forbidden_construct_is_refused(self):
+        for code in (
+            "Task { }",
+            "Task(priority: .high) { }",
+            "Task<Void, Never> { }",
+            "Task.detached { }",
+            "try await Task.sleep(for: .seconds(1))",
+            "try await Task<Never, Never>.sleep(for: .seconds(1))",
+            "let a = try! b()",
+            "let a = b as! C",
+            "fatalError()",
+            "final class A: @unchecked Sendable {}",
+        ):
+            with self.subTest(code):
+                found = self.found("Sources/RPC/A.swift", f"// why\n{code}\n")
+                self.assertEqual(len(found), 1, found)
+                self.assertTrue(found[0].startswith("Sources/RPC/A.swift:2: "), found)
+
+    def test_what_only_looks_like_one_is_allowed(self):
+        for code in (
+            "Task.immediate(executorPreference: loop.executor) { }",
+            'let a = "Task { }"',
+            'let a = #"\\" try! "#',
+            "// fatalError() would trap",
+            "struct DeploymentTask {}",
+        ):
+            with self.subTest(code):
+                self.assertEqual(self.found("Sources/RPC/A.swift", code + "\n"), [])
+
+    def test_event_loops_is_made_of_tasks_and_may_vouch_for_sendable(self):
+        code = "final class A: @unchecked Sendable { func b() { Task {} } }\n"
+        self.assertEqual(self.found("Sources/EventLoops/A.swift", code), [])
+
+    def test_tests_that_may_not_run_are_refused(self):
+        for code in ('@Test(.disabled("x"))', "@Test(.enabled(if: false))", "withKnownIssue {}"):
+            with self.subTest(code):
+                self.assertEqual(len(self.found("Tests/RPCTests/A.swift", code + "\n")), 1)
+
+    def test_long_files_unfinished_work_and_empty_names_are_refused(self):
+        self.assertEqual(self.found("Sources/RPC/A.swift", "\n" * 500), [])
+        self.assertEqual(len(self.found("Sources/RPC/A.swift", "\n" * 501)), 1)
+        self.assertEqual(len(self.found("Sources/RPC/A.swift", "// TO" + "DO: later\n")), 1)
+        self.assertEqual(self.found("Sources/RPC/A.swift", ""), [])
+        self.assertEqual(len(self.found("Sources/RPC/PoolManager.swift", "")), 1)
+
+    def test_generated_files_are_left_alone(self):
+        self.assertEqual(self.found("Sources/RPC/Generated/A.swift", "try! a()\n" * 600), [])
+
+
+class SwiftSourceTest(unittest.TestCase):
+    def test_lines_stay_where_they_were(self):
+        source = 'a\n"""\n \\""" try!\n"""\n/* b\n*/ c\n'
+        code = swift_source.code_only(source)
+        self.assertEqual(code.count("\n"), source.count("\n"))
+        self.assertEqual(code.split(), ["a", "c"])
+
+    def test_escapes_and_pound_signs_do_not_end_a_text(self):
+        self.assertEqual(swift_source.code_only(r'"a\"b" c').split(), ["c"])
+        self.assertEqual(swift_source.code_only(r'#"a"b\#"c"# d').split(), ["d"])
+
+
+if __name__ == "__main__":
+    unittest.main()
