@@ -1,0 +1,1 @@
+"""Turns protobuf descriptors into the Swift and C that Berth commits."""
