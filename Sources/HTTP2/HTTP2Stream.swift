@@ -1,0 +1,62 @@
+public import EventLoops
+
+/// Something that follows one stream. Called on the connection's loop, after the library has
+/// returned: it may do anything to the stream.
+public protocol StreamObserver: AnyObject {
+    /// A header section arrived: a response's (also an informational one), or trailers.
+    func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop)
+    /// Bytes of the body or its end arrived; look at ``HTTP2Stream/received``.
+    func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop)
+    /// Nothing is queued on the stream any more, after a write had to wait.
+    func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop)
+    /// The stream is over; called exactly once, and last.
+    func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop)
+}
+
+/// One exchange on a connection: header section, body and trailers in each direction.
+///
+/// Writing queues bytes; they go out at the end of the loop's turn, as far as the peer's windows
+/// allow. Everything is without effect once the stream is closed.
+public final class HTTP2Stream {
+    /// The stream's number on its connection.
+    public let id: Int32
+    /// The connection's session.
+    let session: Session
+    /// Who follows the stream; released when it closes.
+    public var observer: (any StreamObserver)?
+
+    /// The first header section from the peer.
+    public internal(set) var headers = HeaderBlock()
+    /// The peer's trailers, once they are there.
+    public internal(set) var trailers: HeaderBlock?
+    /// Whether the peer's header section was larger than
+    /// ``ConnectionLimits/headerListBytesMax``; then not all of it is in ``headers``.
+    public internal(set) var isHeaderListTooLarge = false
+    /// Bytes of the body that nobody has taken yet.
+    public internal(set) var received = ByteQueue()
+    /// Whether the peer has ended its side.
+    public internal(set) var isRemoteEnded = false
+    /// Whether our side's end has been handed to the connection's buffer.
+    public internal(set) var isLocalEndSent = false
+    /// Whether the stream is over.
+    public internal(set) var isClosed = false
+
+    var queued = ByteQueue()
+    var queuedTrailers: HeaderBlock?
+    var isFinishing = false
+    var hasHeaders = false
+    var hasBegunResponse = false
+    /// Whether the data source had nothing and must be resumed by the next write.
+    var isSourceDeferred = false
+    /// Whether someone wants to know when the queue is empty.
+    var isDrainAwaited = false
+    var isBodyNoted = false
+    /// Bytes that arrived and for which the peer has not been given new room.
+    var unconsumedBytes = 0
+    var headerListBytes = 0
+
+    init(id: Int32, session: Session) {
+        self.id = id
+        self.session = session
+    }
+}

@@ -1,0 +1,165 @@
+import EventLoops
+
+/// What nghttp2's callbacks write into: the streams, the events noted, the peer's misdeeds.
+///
+/// The session's user data; it never calls into the library and never runs anyone's code.
+final class SessionRecorder {
+    let limits: ConnectionLimits
+    unowned var session: Session?
+    var streams = StreamTable()
+    var events: [SessionEvent] = []
+    /// When the library was last called; the callbacks' clock.
+    var now: Instant
+    /// The stream whose header section is arriving.
+    var current: HTTP2Stream?
+    /// The stream found last, since frames of one stream tend to follow each other.
+    private var recent: HTTP2Stream?
+    /// Bytes queued on all streams.
+    var queuedBytes = 0
+    /// Bytes that arrived on all streams and that nobody has taken.
+    var receivedBytes = 0
+    /// Body bytes that arrived for streams that are gone.
+    var orphanedBytes = 0
+    /// Set once the peer has gone too far; the session is then ended with this.
+    var violation: Violation?
+    /// Whether the peer's first SETTINGS arrived.
+    var hasPeerSettings = false
+    /// Whether the peer said that it goes away.
+    var hasPeerGoneAway = false
+    /// Acknowledgements of our PING frames.
+    var pingAcks = 0
+
+    private var pings: PingStrikes
+    private var peerResets: TokenBucket
+    private var ownResets: TokenBucket
+    private var idleFrames: TokenBucket
+
+    struct Violation {
+        let code: ErrorCode
+        let reason: StaticString
+    }
+
+    init(limits: ConnectionLimits, now: Instant) {
+        self.limits = limits
+        self.now = now
+        pings = PingStrikes(limits)
+        peerResets = TokenBucket(limits.peerResets, now: now)
+        ownResets = TokenBucket(limits.ownResets, now: now)
+        idleFrames = TokenBucket(limits.idleFrames, now: now)
+    }
+
+    func stream(_ id: Int32) -> HTTP2Stream? {
+        if let recent, recent.id == id { return recent }
+        let found = streams[id]
+        if let found { recent = found }
+        return found
+    }
+
+    func add(_ stream: HTTP2Stream) {
+        streams.insert(stream)
+        recent = stream
+    }
+
+    // MARK: Receiving
+
+    func noteHeader(name: Span<UInt8>, value: Span<UInt8>) -> HeaderVerdict {
+        guard let current else { return .kept }
+        let added = name.count + value.count + HeaderBlock.fieldOverheadBytes
+        if current.trailers != nil {
+            let total = (current.trailers?.listBytes ?? 0) + added
+            guard total <= limits.headerListBytesMax else { return .refused }
+            current.trailers?.append(name: name, value: value)
+            return .kept
+        }
+        current.headerListBytes += added
+        if current.headerListBytes > limits.headerListBytesMax {
+            current.isHeaderListTooLarge = true
+            return current.headerListBytes > 4 * limits.headerListBytesMax ? .refused : .kept
+        }
+        current.headers.append(name: name, value: value)
+        return .kept
+    }
+
+    enum HeaderVerdict {
+        case kept
+        case refused
+    }
+
+    func noteBody(_ id: Int32, _ bytes: Span<UInt8>) {
+        guard let stream = stream(id) else {
+            orphanedBytes += bytes.count
+            return
+        }
+        stream.received.append(bytes)
+        receivedBytes += bytes.count
+        stream.unconsumedBytes += bytes.count
+        noteBodyEvent(stream)
+    }
+
+    func noteRemoteEnd(_ stream: HTTP2Stream) {
+        stream.isRemoteEnded = true
+        noteBodyEvent(stream)
+    }
+
+    func note(_ kind: SessionEvent.Kind, _ stream: HTTP2Stream) {
+        events.append(SessionEvent(kind: kind, stream: stream))
+    }
+
+    private func noteBodyEvent(_ stream: HTTP2Stream) {
+        guard !stream.isBodyNoted else { return }
+        stream.isBodyNoted = true
+        note(.body, stream)
+    }
+
+    func noteClosed(_ id: Int32, _ code: ErrorCode) {
+        guard let stream = streams.remove(id) else { return }
+        if recent === stream { recent = nil }
+        if current === stream { current = nil }
+        close(stream, code)
+    }
+
+    /// Ends every stream, when the connection is lost.
+    func closeAll(_ code: ErrorCode) {
+        for stream in streams.all {
+            _ = streams.remove(stream.id)
+            close(stream, code)
+        }
+        recent = nil
+        current = nil
+    }
+
+    private func close(_ stream: HTTP2Stream, _ code: ErrorCode) {
+        stream.isClosed = true
+        queuedBytes -= stream.queued.count
+        stream.queued.removeAll()
+        orphanedBytes += stream.unconsumedBytes
+        stream.unconsumedBytes = 0
+        events.append(SessionEvent(kind: .closed, stream: stream, code: code))
+    }
+
+    // MARK: The peer's conduct
+
+    func notePing() {
+        if !pings.ping(now: now) { violate("too_many_pings") }
+    }
+
+    func notePeerReset() {
+        if !peerResets.take(now: now) { violate("too_many_resets") }
+    }
+
+    func noteIdleFrame() {
+        if !idleFrames.take(now: now) { violate("too_many_idle_frames") }
+    }
+
+    func noteOwnReset(_ code: ErrorCode) {
+        // NO_ERROR follows an early answer: our choice, not the peer's.
+        guard code != .noError else { return }
+        if !ownResets.take(now: now) { violate("too_many_stream_errors") }
+    }
+
+    func noteProgressSent() { pings.reset() }
+
+    private func violate(_ reason: StaticString) {
+        if violation == nil { violation = Violation(code: .enhanceYourCalm, reason: reason) }
+    }
+}

@@ -1,0 +1,45 @@
+import EventLoops
+import Glibc
+
+/// Plain bytes over a connected, non-blocking socket.
+public final class SocketStream: ByteStream {
+    /// The socket.
+    public let descriptor: Int32
+
+    /// Takes over a connected, non-blocking socket.
+    public init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Reads what is there.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteStreamOutcome {
+        while true {
+            // Safe: the kernel writes at most `count` bytes into the caller's live buffer.
+            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            if count > 0 { return .moved(count) }
+            if count == 0 { return .ended }
+            if errno == EAGAIN { return .blocked(until: .readable) }
+            if errno != EINTR { return .failed(SystemError.last("recv")) }
+        }
+    }
+
+    /// Writes what the kernel takes.
+    public func write(_ bytes: UnsafeRawBufferPointer) -> ByteStreamOutcome {
+        while true {
+            // Safe: the kernel reads at most `count` bytes of the caller's live buffer.
+            let count = unsafe send(
+                descriptor,
+                bytes.baseAddress,
+                bytes.count,
+                Int32(MSG_NOSIGNAL)
+            )
+            if count >= 0 { return .moved(count) }
+            if errno == EAGAIN { return .blocked(until: .writable) }
+            if errno != EINTR { return .failed(SystemError.last("send")) }
+        }
+    }
+
+    /// Sends FIN.
+    public func endWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Closes the socket.
+    public func close() { _ = Glibc.close(descriptor) }
+}

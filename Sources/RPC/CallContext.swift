@@ -1,0 +1,73 @@
+public import EventLoops
+
+/// What a handler and the interceptors around it know of one call.
+///
+/// Belongs to the call's loop. It stays valid after the call has ended.
+public final class CallContext {
+    /// The method's path, such as `/grpc.health.v1.Health/Check`.
+    public let methodPath: String
+    /// What the client sent beside its messages.
+    public let metadata: Metadata
+    /// When the caller gives up; nil when it said nothing. At that time the handler's task is
+    /// cancelled and the caller has its DEADLINE_EXCEEDED.
+    public let deadline: Instant?
+    /// Sent before the first response; later changes have no effect.
+    public var initialMetadata = Metadata()
+    /// Sent with the status.
+    public var trailingMetadata = Metadata()
+    /// Whether responses are compressed when the client accepts it; nil leaves it to the server's
+    /// limits. It may change between two responses.
+    public var compressesResponses: Bool?
+
+    private let makeRequestID: () -> String
+    private let makePeer: () -> String
+    private var values: [ObjectIdentifier: Any] = [:]
+
+    /// The id that the log and an INTERNAL status give this call.
+    public private(set) lazy var requestID: String = makeRequestID()
+    /// The client's address, such as `127.0.0.1:40312`.
+    public private(set) lazy var peer: String = makePeer()
+
+    /// Makes a context, for handlers' tests.
+    public convenience init(
+        methodPath: String = "/test.Service/Method",
+        metadata: Metadata = Metadata(),
+        deadline: Instant? = nil,
+        requestID: String = "test-request",
+        peer: String = "test-peer"
+    ) {
+        self.init(
+            methodPath: methodPath,
+            metadata: metadata,
+            deadline: deadline,
+            makeRequestID: { requestID },
+            makePeer: { peer }
+        )
+    }
+
+    init(
+        methodPath: String,
+        metadata: Metadata,
+        deadline: Instant?,
+        makeRequestID: @escaping () -> String,
+        makePeer: @escaping () -> String
+    ) {
+        self.methodPath = methodPath
+        self.metadata = metadata
+        self.deadline = deadline
+        self.makeRequestID = makeRequestID
+        self.makePeer = makePeer
+    }
+
+    /// What an interceptor left for the handler under `key`, such as the authenticated caller.
+    public subscript<Key: CallContextKey>(key: Key.Type) -> Key.Value? {
+        get { values[ObjectIdentifier(key)] as? Key.Value }
+        set { values[ObjectIdentifier(key)] = newValue }
+    }
+}
+
+/// Names a value that interceptors hand to handlers through ``CallContext``.
+public protocol CallContextKey {
+    /// The value's type.
+    associatedtype Value
+}

@@ -1,0 +1,195 @@
+public import EventLoops
+public import HTTP2
+public import Logging
+import Messages
+
+/// The gRPC server of one loop: takes connections, finds handlers, answers calls.
+///
+/// Make one for each loop, with the loop's own router; they may all listen on the same address.
+public final class GRPCServer {
+    /// What callers may use up.
+    public let limits: ServerLimits
+
+    let reactor: Reactor
+    let router: Router
+    let gzip = Gzip()
+    private let logger: Logger
+    private let statusForError: (any Error) -> RPCStatus?
+    private let buffers = LoopBuffers()
+    private var listeners: [Listener] = []
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var calls: [ObjectIdentifier: ServerCall] = [:]
+    private var requestIDs = RequestIDSequence()
+    private var isDraining = false
+    private var drainWaiters: [CheckedContinuation<Void, Never>] = []
+
+    /// Handlers that run now, those included whose caller has gone.
+    public private(set) var handlersRunning = 0
+    /// Connections that are open now.
+    public var openConnections: Int { connections.count }
+
+    /// Makes a server that does not listen yet.
+    ///
+    /// - Parameter statusForError: The status of an error that a handler or an interceptor threw and
+    ///   that is no ``RPCStatus``; nil for one that callers must learn nothing of: they get INTERNAL
+    ///   with the request id, and the log has the rest.
+    public init(
+        reactor: Reactor,
+        router: Router,
+        limits: ServerLimits = ServerLimits(),
+        logger: Logger,
+        statusForError: @escaping (any Error) -> RPCStatus? = { _ in nil }
+    ) {
+        self.reactor = reactor
+        self.router = router
+        self.limits = limits
+        self.logger = logger
+        self.statusForError = statusForError
+    }
+
+    /// Takes connections on `address` (port 0: one that is free).
+    ///
+    /// - Returns: The address in use.
+    /// - Throws: `SystemError`; `Listener.refuseIfTaken` says whether another process has the port,
+    ///   which this does not, since the loops of one process share it.
+    @discardableResult
+    public func listen(on address: SocketAddress) throws(SystemError) -> SocketAddress {
+        let listener = try Listener(reactor: reactor, address: address) {
+            [unowned self] stream, peer in
+            accept(stream, peer)
+        }
+        listeners.append(listener)
+        return listener.address
+    }
+
+    /// Stops listening, lets the clients know, and lets running calls finish.
+    ///
+    /// Returns when the last connection is closed. What still runs after `grace` gets UNAVAILABLE.
+    public func drain(grace: Duration) async {
+        isDraining = true
+        for listener in listeners { listener.close() }
+        listeners = []
+        for connection in connections.values { connection.drain() }
+        let timer = reactor.schedule(after: grace) { [weak self] in self?.endAll() }
+        if !connections.isEmpty { await withCheckedContinuation { drainWaiters.append($0) } }
+        timer.cancel()
+    }
+
+    private func endAll() {
+        for call in calls.values { call.abort(RPCStatus(.unavailable, "the server is stopping")) }
+        for connection in connections.values { connection.end(.noError, reason: "stopping") }
+    }
+
+    private func accept(_ stream: SocketStream, _ peer: SocketAddress) {
+        guard connections.count < limits.connectionsMax else {
+            stream.close()
+            logger.warning("connection refused: connectionsMax reached")
+            return
+        }
+        do {
+            let connection = try Connection(
+                over: stream,
+                role: .server,
+                peer: peer,
+                limits: limits.connection,
+                reactor: reactor,
+                buffers: buffers,
+                delegate: self
+            )
+            connections[ObjectIdentifier(connection)] = connection
+            do {
+                try connection.start()
+            } catch {
+                connections[ObjectIdentifier(connection)] = nil
+                throw error
+            }
+        } catch {
+            stream.close()
+            logger.error("connection failed to start", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Calls
+
+    func handlerBegan() { handlersRunning += 1 }
+    func handlerEnded() { handlersRunning -= 1 }
+    func callClosed(_ call: ServerCall) { calls[ObjectIdentifier(call)] = nil }
+
+    /// The status that the caller gets for what was thrown.
+    func status(for error: any Error, _ context: CallContext) -> RPCStatus {
+        switch error {
+        case let status as RPCStatus: return status
+        case is CancellationError: return RPCStatus(.cancelled, "the call was cancelled")
+        case MessageError.limitExceeded(let limit):
+            return RPCStatus(.resourceExhausted, "a message exceeds the limit \(limit)")
+        case let error as MessageError: return RPCStatus(.internal, error.description)
+        default: break
+        }
+        if let status = statusForError(error) { return status }
+        logger.error(
+            "call failed by an unknown error",
+            metadata: [
+                "request_id": "\(context.requestID)", "method": "\(context.methodPath)",
+                "error": "\(error)",
+            ]
+        )
+        return RPCStatus(.internal, "internal error; request id \(context.requestID)")
+    }
+}
+
+extension GRPCServer: ConnectionDelegate {
+    /// Takes a stream that began; called by its connection.
+    public func streamBegan(
+        _ stream: HTTP2Stream,
+        on connection: Connection,
+        loop: isolated EventLoop
+    ) {
+        let block = stream.headers
+        let bytes = block.storage.span
+        let head = RequestHead(block)
+        let handler = router.methods.find(bytes.extracting(head.path))
+        if let refusal = Refusal(of: stream, head: head, isMethod: handler != nil) {
+            refusal.answer(stream, limits: limits)
+            return
+        }
+        guard let handler else { return }
+        guard handlersRunning < limits.handlersRunningMax else {
+            Refusal.status(.resourceExhausted, "handlersRunningMax reached").answer(
+                stream,
+                limits: limits
+            )
+            return
+        }
+        var deadline: Instant?
+        if let timeout = head.timeout, let duration = Timeout.parse(bytes.extracting(timeout)) {
+            deadline = reactor.now.advanced(by: duration)
+        }
+        let requestID = requestIDs.next()
+        let context = CallContext(
+            methodPath: handler.path,
+            metadata: Metadata(block),
+            deadline: deadline,
+            makeRequestID: { requestID.text },
+            makePeer: { connection.peer.description }
+        )
+        let call = ServerCall(
+            stream: stream,
+            head: head,
+            handler: handler,
+            context: context,
+            server: self
+        )
+        calls[ObjectIdentifier(call)] = call
+        stream.observer = call
+        call.start(on: loop)
+    }
+
+    /// Forgets a connection that closed; called by it.
+    public func connectionClosed(_ connection: Connection, on loop: isolated EventLoop) {
+        connections[ObjectIdentifier(connection)] = nil
+        guard isDraining, connections.isEmpty else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+}

@@ -1,0 +1,8 @@
+/// A function around every call: it may look at the context, refuse by throwing, run `proceed`
+/// once, and see how it ended.
+///
+/// Interceptors run in the order in which they were added, the first outermost. What `proceed`
+/// throws is always an ``RPCStatus`` or a `CancellationError`.
+public typealias Interceptor = (
+    _ context: CallContext, _ proceed: (CallContext) async throws -> Void
+) async throws -> Void

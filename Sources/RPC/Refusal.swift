@@ -1,0 +1,130 @@
+import HTTP2
+
+/// Why a request never becomes a call, and what it is answered.
+enum Refusal: Equatable {
+    /// By an HTTP status and a short text: the client does not speak gRPC.
+    case http(HTTPAnswer)
+    /// By a gRPC status.
+    case status(StatusCode, String)
+    /// By a gRPC status on an HTTP status that is not 200.
+    case statusOnHTTP(HTTPAnswer, StatusCode, String)
+    /// UNIMPLEMENTED, with the encodings that are implemented.
+    case encoding
+
+    /// The HTTP answers that this server knows.
+    enum HTTPAnswer: String {
+        case ok = "200"
+        case badRequest = "400"
+        case notFound = "404"
+        case methodNotAllowed = "405"
+        case unsupportedMediaType = "415"
+        case headersTooLarge = "431"
+    }
+
+    /// The rules of gRPC over HTTP/2, in the order in which they are applied; nil when the request
+    /// is a call of a registered method.
+    init?(of stream: HTTP2Stream, head: RequestHead, isMethod: Bool) {
+        let block = stream.headers
+        let path = block.storage.span.extracting(head.path)
+        if stream.isHeaderListTooLarge {
+            self = .statusOnHTTP(.headersTooLarge, .resourceExhausted, "the metadata is too large")
+            return
+        }
+        if head.hasTwoAuthorities {
+            self = .http(.badRequest)
+            return
+        }
+        let isMessage = head.content != .other
+        guard path.count > 0, path[0] == UInt8(ascii: "/") else {
+            self = .http(.badRequest)
+            return
+        }
+        if path.equals("/"), !isMessage {
+            self = .http(head.isGet || head.isPost ? .ok : .methodNotAllowed)
+            return
+        }
+        guard head.isPost else {
+            self = .http(isMethod || isMessage ? .methodNotAllowed : .notFound)
+            return
+        }
+        switch head.content {
+        case .other: self = .http(.unsupportedMediaType)
+        case .otherCodec: self = .status(.unimplemented, "the only codec is proto")
+        case .grpc:
+            if !isMethod {
+                self = .status(.unimplemented, "unknown method \(Refusal.shown(path))")
+            } else if head.encoding == .unknown {
+                self = .encoding
+            } else if let timeout = head.timeout,
+                Timeout.parse(block.storage.span.extracting(timeout)) == nil
+            {
+                self = .statusOnHTTP(.badRequest, .internal, "grpc-timeout is malformed")
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Sends the answer; the rest of the body, if any, is dropped.
+    func answer(_ stream: HTTP2Stream, limits: ServerLimits) {
+        switch self {
+        case .http(let answer):
+            var block = HeaderBlock()
+            block.append(":status", Array(answer.rawValue.utf8))
+            block.append("content-type", "text/plain; charset=utf-8")
+            if answer == .methodNotAllowed { block.append("allow", "POST") }
+            stream.respond(block, isEnd: false)
+            stream.write(Array(answer.text.utf8).span)
+            stream.finish(trailers: nil)
+        case .status(let code, let message):
+            answer(stream, .ok, RPCStatus(code, message), limits)
+        case .statusOnHTTP(let answer, let code, let message):
+            self.answer(stream, answer, RPCStatus(code, message), limits)
+        case .encoding:
+            answer(
+                stream,
+                .ok,
+                RPCStatus(.unimplemented, "grpc-encoding is not implemented"),
+                limits
+            )
+        }
+    }
+
+    private func answer(
+        _ stream: HTTP2Stream,
+        _ answer: HTTPAnswer,
+        _ status: RPCStatus,
+        _ limits: ServerLimits
+    ) {
+        var block = ResponseHeaders.trailersOnly(
+            status,
+            initial: Metadata(),
+            trailing: Metadata(),
+            limits: limits,
+            httpStatus: answer.rawValue
+        )
+        if self == .encoding { ResponseHeaders.appendAcceptedEncodings(to: &block) }
+        stream.respond(block, isEnd: true)
+    }
+
+    /// The path as it may stand in a message: bounded.
+    private static func shown(_ path: Span<UInt8>) -> String {
+        var bytes: [UInt8] = []
+        for index in 0..<min(path.count, 200) { bytes.append(path[index]) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Refusal.HTTPAnswer {
+    /// The short body.
+    var text: String {
+        switch self {
+        case .ok: "Berth speaks gRPC here.\n"
+        case .badRequest: "Bad request.\n"
+        case .notFound: "Not found.\n"
+        case .methodNotAllowed: "gRPC methods are called by POST.\n"
+        case .unsupportedMediaType: "The content-type must be application/grpc.\n"
+        case .headersTooLarge: "The header section is too large.\n"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+public import Messages
+
+/// The requests of one call, in order, as they arrive.
+///
+/// Taking a request is what gives the client room to send the next one: a handler that does not
+/// ask slows its client down.
+public final class RequestStream<Request: Message> {
+    private let receive: () async throws -> Request?
+
+    /// Makes a stream that takes its messages from `receive`; nil is the end. For handlers' tests,
+    /// and for servers.
+    public init(receive: @escaping () async throws -> Request?) { self.receive = receive }
+
+    /// Makes a stream of `messages`, for handlers' tests.
+    public convenience init(_ messages: [Request]) {
+        var rest = messages[...]
+        self.init { rest.popFirst() }
+    }
+
+    /// The next request, or nil after the client's last.
+    ///
+    /// One caller at a time.
+    /// - Throws: `CancellationError` when the call ended first; ``RPCStatus`` when what arrived is
+    ///   not a message (INTERNAL) or is too large (RESOURCE_EXHAUSTED).
+    public func next() async throws -> Request? { try await receive() }
+}

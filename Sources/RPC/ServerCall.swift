@@ -1,0 +1,330 @@
+import EventLoops
+import HTTP2
+import Messages
+
+/// One gRPC call on one stream: from its header section to its status.
+///
+/// Holds its stream until the handler has returned, which may be after the stream closed.
+final class ServerCall: StreamObserver {
+    let stream: HTTP2Stream
+    let context: CallContext
+    let server: GRPCServer
+    let encoding: RequestHead.Encoding
+    let acceptsGzip: Bool
+
+    private let handler: any MethodHandler
+    private var phase = Phase.awaitingRequest
+    private var task: Task<Void, Never>?
+    private var deadlineTimer: LoopTimer?
+    /// The handler, suspended until the state of the stream changes.
+    private var waiter: CheckedContinuation<Void, Never>?
+    /// Whether the header section of the response is out, and with it the encoding.
+    private var sendsGzip = false
+    private var hasSentHeaders = false
+
+    private enum Phase {
+        /// The handler wants the whole request; it has not begun.
+        case awaitingRequest
+        /// The handler runs.
+        case running
+        /// The status is queued; what else arrives is dropped.
+        case answered
+        /// The stream is over.
+        case closed
+    }
+
+    init(
+        stream: HTTP2Stream,
+        head: RequestHead,
+        handler: any MethodHandler,
+        context: CallContext,
+        server: GRPCServer
+    ) {
+        self.stream = stream
+        self.handler = handler
+        self.context = context
+        self.server = server
+        encoding = head.encoding
+        acceptsGzip = head.acceptsGzip
+    }
+
+    /// Whether the caller can no longer be told anything.
+    private var isOver: Bool { phase == .answered || phase == .closed }
+
+    // MARK: Beginning
+
+    /// Takes up the call; the handler runs as soon as it can.
+    func start(on loop: isolated EventLoop) {
+        if let deadline = context.deadline {
+            deadlineTimer = server.reactor.schedule(at: deadline) { [weak self] in
+                self?.deadlinePassed()
+            }
+        }
+        if !handler.awaitsWholeRequest { begin(on: loop) }
+    }
+
+    private func begin(on loop: isolated EventLoop) {
+        phase = .running
+        server.handlerBegan()
+        let task = Task.immediate(executorPreference: loop.executor) {
+            _ = loop
+            await self.run()
+        }
+        if !hasReturned { self.task = task }
+    }
+
+    private var hasReturned = false
+
+    private func run() async {
+        do {
+            try await runIntercepted(0, context)
+            answer(nil)
+        } catch {
+            answer(error as? RPCStatus ?? server.status(for: error, context))
+        }
+        hasReturned = true
+        task = nil
+        server.handlerEnded()
+    }
+
+    /// Runs the interceptors from `index` on, and the handler inside the last.
+    private func runIntercepted(_ index: Int, _ context: CallContext) async throws {
+        let interceptors = server.router.interceptors
+        do {
+            if index == interceptors.count {
+                try await handler.run(self, context)
+            } else {
+                try await interceptors[index](context) {
+                    try await self.runIntercepted(index + 1, $0)
+                }
+            }
+        } catch {
+            throw server.status(for: error, context)
+        }
+    }
+
+    // MARK: Ending
+
+    /// Answers with a status, unless the call has one or is closed; nil is OK.
+    func answer(_ status: RPCStatus?) {
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        guard !isOver else { return }
+        phase = .answered
+        let status = status?.code == .ok ? RPCStatus(.unknown, status?.message ?? "") : status
+        if hasSentHeaders {
+            stream.finish(
+                trailers: ResponseHeaders.trailing(
+                    status,
+                    context.trailingMetadata,
+                    limits: server.limits
+                )
+            )
+        } else {
+            let block = ResponseHeaders.trailersOnly(
+                status,
+                initial: context.initialMetadata,
+                trailing: context.trailingMetadata,
+                limits: server.limits
+            )
+            stream.respond(block, isEnd: true)
+        }
+        stream.discardReceived()
+    }
+
+    /// Answers and cancels the handler, which may take its time to notice.
+    func abort(_ status: RPCStatus) {
+        answer(status)
+        task?.cancel()
+        wake()
+    }
+
+    private func deadlinePassed() {
+        abort(RPCStatus(.deadlineExceeded, "the deadline passed before the call ended"))
+    }
+
+    // MARK: What the stream tells
+
+    func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
+
+    func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
+        switch phase {
+        case .awaitingRequest: if hasWholeRequest() { begin(on: loop) }
+        case .running: wake()
+        case .answered, .closed: stream.discardReceived()
+        }
+    }
+
+    func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop) { wake() }
+
+    func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
+        phase = .closed
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        server.callClosed(self)
+        task?.cancel()
+        wake()
+    }
+
+    /// Whether a handler of one request may begin: all is there, or what is there is wrong.
+    private func hasWholeRequest() -> Bool {
+        if stream.isRemoteEnded { return true }
+        do {
+            switch try front() {
+            case .nothing: return false
+            case .partial: return !makeRoom()
+            // More than the one message: the handler's refusal says so.
+            case .message(_, let count):
+                return stream.received.count > MessageFraming.prefixBytes + count
+            }
+        } catch {
+            return true
+        }
+    }
+
+    private func wake() {
+        let waiter = waiter
+        self.waiter = nil
+        waiter?.resume()
+    }
+
+    /// Suspends until something happens to the stream or the task is cancelled.
+    private func wait() async throws {
+        let bound = LoopBound(self, loop: server.reactor.loop)
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter = $0 }
+        } onCancel: {
+            bound.use { $0.wake() }
+        }
+        try Task.checkCancellation()
+    }
+}
+
+// MARK: Messages
+
+extension ServerCall: MessageExchange {
+    func receive<Request: Message>(_ type: Request.Type) async throws -> Request? {
+        while true {
+            guard !isOver else { throw CancellationError() }
+            switch try front() {
+            case .message(let isCompressed, let count):
+                return try take(type, isCompressed: isCompressed, count: count)
+            case .nothing where stream.isRemoteEnded && stream.received.isEmpty:
+                return nil
+            case .nothing, .partial:
+                guard !stream.isRemoteEnded else {
+                    throw RPCStatus(.internal, "the request ends within a message")
+                }
+                guard makeRoom() else {
+                    throw RPCStatus(.resourceExhausted, "the connection's receive buffer is full")
+                }
+            }
+            try await wait()
+        }
+    }
+
+    func send<Response: Message>(_ response: Response) async throws {
+        try sendOnly(response)
+        while !stream.hasRoomToWrite {
+            stream.awaitDrain()
+            try await wait()
+            guard !isOver else { throw CancellationError() }
+        }
+    }
+
+    func sendOnly<Response: Message>(_ response: Response) throws {
+        guard !isOver else { throw CancellationError() }
+        var bytes = try Wire.encode(
+            response,
+            after: MessageFraming.prefixBytes,
+            limits: server.limits.message
+        )
+        sendHeaders()
+        let isCompressed = sendsGzip && compresses(bytes.count)
+        if isCompressed { bytes = try compressed(bytes) }
+        MessageFraming.setPrefix(of: &bytes, isCompressed: isCompressed)
+        guard stream.canQueue(bytes.count) else {
+            throw RPCStatus(.resourceExhausted, "the connection's send buffer is full")
+        }
+        stream.write(bytes.span)
+    }
+
+    private func sendHeaders() {
+        guard !hasSentHeaders else { return }
+        hasSentHeaders = true
+        sendsGzip =
+            acceptsGzip
+            && (context.compressesResponses != nil
+                || server.limits.compressedResponseBytesMin != nil)
+        stream.respond(
+            ResponseHeaders.leading(context.initialMetadata, isGzip: sendsGzip),
+            isEnd: false
+        )
+    }
+
+    private func compresses(_ count: Int) -> Bool {
+        if let chosen = context.compressesResponses { return chosen }
+        guard let bytesMin = server.limits.compressedResponseBytesMin else { return false }
+        return count - MessageFraming.prefixBytes >= bytesMin
+    }
+
+    private func compressed(_ bytes: [UInt8]) throws -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: MessageFraming.prefixBytes)
+        try server.gzip.compress(
+            bytes.span.extracting(MessageFraming.prefixBytes..<bytes.count),
+            into: &output
+        )
+        return output
+    }
+
+    private func front() throws(RPCStatus) -> MessageFraming.Front {
+        try MessageFraming.front(
+            of: stream.received,
+            bytesMax: server.limits.message.messageBytesMax
+        )
+    }
+
+    /// Lets the client send the rest of a message that someone waits for.
+    /// - Returns: False when the connection holds too much already.
+    private func makeRoom() -> Bool {
+        guard stream.connectionReceivedBytes <= server.limits.receivedBytesPerConnectionMax else {
+            return false
+        }
+        stream.consume(stream.received.count)
+        return true
+    }
+
+    private func take<Request: Message>(
+        _ type: Request.Type,
+        isCompressed: Bool,
+        count: Int
+    ) throws -> Request {
+        defer { stream.take(MessageFraming.prefixBytes + count) }
+        let place = MessageFraming.prefixBytes..<MessageFraming.prefixBytes + count
+        if !isCompressed {
+            return try stream.received.withBytes { bytes in
+                try Wire.decode(type, from: bytes.extracting(place), limits: server.limits.message)
+            }
+        }
+        guard encoding == .gzip else {
+            throw RPCStatus(
+                .internal,
+                "a message is compressed and grpc-encoding names no encoding"
+            )
+        }
+        let bytesMax = server.limits.message.messageBytesMax
+        do {
+            let bytes = try stream.received.withBytes { bytes in
+                try server.gzip.decompress(bytes.extracting(place), bytesMax: bytesMax)
+            }
+            return try Wire.decode(type, from: bytes.span, limits: server.limits.message)
+        } catch GzipError.tooLarge {
+            throw RPCStatus(
+                .resourceExhausted,
+                "a message has more than \(bytesMax) bytes decompressed"
+            )
+        } catch is GzipError {
+            throw RPCStatus(.internal, "a message is not valid gzip")
+        }
+    }
+}

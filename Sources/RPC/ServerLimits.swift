@@ -1,0 +1,29 @@
+public import HTTP2
+public import Messages
+
+/// Everything that a server's callers may use up, by name. All are of one loop.
+public struct ServerLimits: Sendable {
+    /// What one connection may use.
+    public var connection = ConnectionLimits()
+    /// Connections at once; further ones are closed as they come.
+    public var connectionsMax = 10_000
+    /// Handlers running at once, those included whose caller has gone; further calls get
+    /// RESOURCE_EXHAUSTED.
+    public var handlersRunningMax = 4096
+    /// What one message may cost; `messageBytesMax` counts after decompression.
+    public var message = MessageLimits.standard
+    /// Bytes of messages that may lie on one connection, whole or in part, before a handler takes
+    /// them; the call that needs more gets RESOURCE_EXHAUSTED.
+    public var receivedBytesPerConnectionMax = 32 * 1024 * 1024
+    /// Bytes of `grpc-message` after its encoding; the text is cut there.
+    public var statusMessageBytesMax = 2048
+    /// Bytes of `RPCStatus.details`; larger ones are dropped, since clients refuse trailers of more
+    /// than 8 KiB.
+    public var statusDetailsBytesMax = 4096
+    /// From how many bytes on a response is compressed when the client accepts gzip and the handler
+    /// did not say; nil is never.
+    public var compressedResponseBytesMin: Int?
+
+    /// The defaults.
+    public init() {}
+}
