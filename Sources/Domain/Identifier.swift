@@ -3,8 +3,10 @@
 /// The kind is a type parameter, so that a service's id cannot be passed for a server's. New ids are
 /// UUIDv7 (RFC 9562 section 5.7): their order is the order of creation to the millisecond.
 public struct Identifier<Kind>: Hashable, Sendable, CustomStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    /// The most significant 64 bits.
+    public let high: UInt64
+    /// The least significant 64 bits.
+    public let low: UInt64
 
     /// Makes an identifier from its 128 bits, most significant half first.
     public init(high: UInt64, low: UInt64) {

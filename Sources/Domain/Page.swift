@@ -30,8 +30,21 @@ public struct PageRequest<Kind>: Hashable, Sendable {
         }
     }
 
-    /// The token of the page that follows `last`.
-    public static func token(after last: Identifier<Kind>, scope: [UInt8]) -> String {
+    /// How many rows to read: one more than shown tells whether there is a next page.
+    public var fetchCount: Int { size + 1 }
+
+    /// Cuts the rows read down to the page, with the token of the next when there is one.
+    public func page<Element>(
+        of rows: [Element], scope: [UInt8], id: (Element) -> Identifier<Kind>
+    ) -> Page<Element> {
+        let shown = Array(rows.prefix(size))
+        guard rows.count > size, let last = shown.last else {
+            return Page(elements: shown, nextToken: "")
+        }
+        return Page(elements: shown, nextToken: PageRequest.token(after: id(last), scope: scope))
+    }
+
+    private static func token(after last: Identifier<Kind>, scope: [UInt8]) -> String {
         let digits = (scope + last.bytes).flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
         return String(decoding: digits, as: UTF8.self)
     }
@@ -69,5 +82,10 @@ public struct Page<Element> {
     public init(elements: [Element], nextToken: String) {
         self.elements = elements
         self.nextToken = nextToken
+    }
+
+    /// The same page with other elements.
+    public func map<Other>(_ transform: (Element) throws -> Other) rethrows -> Page<Other> {
+        Page<Other>(elements: try elements.map(transform), nextToken: nextToken)
     }
 }

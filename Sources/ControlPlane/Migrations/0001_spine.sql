@@ -174,3 +174,19 @@ CREATE TABLE bootstraps (
     server_id uuid NOT NULL REFERENCES servers (id),
     token_id uuid NOT NULL REFERENCES access_tokens (id)
 );
+
+-- Where each thing that a permission can be asked for lies; what authorization joins, so that a
+-- decision costs one statement.
+CREATE VIEW scopes AS
+    SELECT 'workspace' AS kind, id, id AS workspace_id, NULL::uuid AS project_id,
+        NULL::uuid AS environment_id
+    FROM workspaces
+    UNION ALL
+    SELECT 'project', id, workspace_id, id, NULL FROM projects
+    UNION ALL
+    SELECT 'environment', id, workspace_id, project_id, id FROM environments
+    UNION ALL
+    SELECT 'service', id, workspace_id, project_id, environment_id FROM services
+    UNION ALL
+    SELECT 'deployment', d.id, s.workspace_id, s.project_id, s.environment_id
+    FROM deployments d JOIN services s ON s.id = d.service_id;

@@ -1,0 +1,36 @@
+public import Domain
+public import PostgresClient
+import SQL
+
+/// Audit events in PostgreSQL.
+public struct PostgresAuditStore: AuditStore {
+    /// Makes a store; it holds no state.
+    public init() {}
+
+    /// Queues the insert; its failure is the transaction's.
+    public func insertWithinTx(
+        _ tx: Transaction, id: AuditEventID, _ entry: AuditEntry
+    ) async throws {
+        let (kind, target): (String, PostgresValue) =
+            switch entry.target {
+            case .service(let id): ("service", .id(id))
+            case .server(let id): ("server", .id(id))
+            case .workspace(let id): ("workspace", .id(id))
+            }
+        tx.send(
+            PostgresAuditStore.insert,
+            [
+                .id(id), .id(entry.workspaceID), .text(entry.action), .id(entry.actor.userID),
+                .id(entry.actor.tokenID), .text(kind), target, .text(entry.requestID),
+                .text(entry.callID), .time(entry.at),
+            ])
+    }
+
+    private static let insert = Statement(
+        "audit_insert",
+        """
+        INSERT INTO audit_events (id, workspace_id, action, actor_user_id, actor_token_id,
+            target_kind, target_id, request_id, call_id, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        """)
+}

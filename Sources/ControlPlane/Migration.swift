@@ -1,0 +1,28 @@
+import Cryptography
+
+/// One forward-only step of the schema.
+struct Migration {
+    /// Its place in the order, from 1, without gaps.
+    let version: Int32
+    /// What it is called, such as `spine`.
+    let name: String
+    /// The SQL, run as one transaction.
+    let sql: String
+    /// The SHA-256 of the SQL, in hexadecimal: a step that was applied must never change.
+    let checksum: String
+
+    init(version: Int32, name: String, bytes: [UInt8]) throws {
+        self.version = version
+        self.name = name
+        sql = String(decoding: bytes, as: UTF8.self)
+        checksum = try SHA256Digest.of(bytes).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+
+    /// Every step, in order.
+    static func all() throws -> [Migration] {
+        [try Migration(version: 1, name: "spine", bytes: PackageResources._0001_spine_sql)]
+    }
+}

@@ -1,0 +1,13 @@
+import Audit
+import Config
+import Deployments
+import Services
+
+// Where the modules meet: each conformance is a port of one module satisfied by another, and no
+// module knows the other.
+
+extension ConfigModule: ConfigSetter {}
+extension ConfigModule: ConfigRevealer {}
+extension DeploymentsModule: DeploymentEnqueuer {}
+extension DeploymentsModule: DeploymentStates {}
+extension AuditModule: Services.AuditRecorder {}

@@ -1,0 +1,21 @@
+public import Domain
+public import PostgresClient
+
+/// Keeps deployments.
+public protocol DeploymentStore {
+    /// Queues the insert of a deployment in state `queued` on the transaction.
+    func insertWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws
+
+    /// The deployment of that id, or `nil`.
+    func find(_ id: DeploymentID, in session: Session) async throws -> Deployment?
+
+    /// At most `limit` deployments of a service, newest first, from the one after `after`.
+    func list(
+        of serviceID: ServiceID, after: DeploymentID?, limit: Int, in session: Session
+    ) async throws -> [Deployment]
+
+    /// The state of each service's latest deployment; services without one are absent.
+    func latestStates(
+        of services: [ServiceID], in session: Session
+    ) async throws -> [ServiceID: DeploymentState]
+}

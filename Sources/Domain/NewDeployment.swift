@@ -1,0 +1,41 @@
+/// A deployment about to be queued.
+public struct NewDeployment: Hashable, Sendable {
+    /// Why a deployment was made; the names are those of the schema.
+    public enum Trigger: String, Sendable {
+        /// The create call asked for it.
+        case create
+        /// A caller deployed a service that had none.
+        case deploy
+        /// A caller deployed a service again.
+        case redeploy
+    }
+
+    /// Names the deployment.
+    public let id: DeploymentID
+    /// What is deployed.
+    public let serviceID: ServiceID
+    /// The environment that the service lies in.
+    public let environmentID: EnvironmentID
+    /// Where it is deployed.
+    public let serverID: ServerID
+    /// The container image, by reference.
+    public let image: String
+    /// Why.
+    public let trigger: Trigger
+    /// When it was asked for.
+    public let at: Timestamp
+
+    /// Makes a deployment.
+    public init(
+        id: DeploymentID, serviceID: ServiceID, environmentID: EnvironmentID, serverID: ServerID,
+        image: String, trigger: Trigger, at: Timestamp
+    ) {
+        self.id = id
+        self.serviceID = serviceID
+        self.environmentID = environmentID
+        self.serverID = serverID
+        self.image = image
+        self.trigger = trigger
+        self.at = at
+    }
+}

@@ -1,0 +1,51 @@
+public import Domain
+public import PostgresClient
+
+/// Reads one service, deleted or not.
+public struct GetService {
+    let authorizer: any Authorizer
+    let sessions: any SessionRunner
+    let store: any ServiceStore
+    let deployments: any DeploymentStates
+
+    /// The service of that id and its state.
+    ///
+    /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
+    public func callAsFunction(
+        id text: String, caller: CallerContext
+    ) async throws -> ServiceStatus {
+        let id = try await requireServiceID(text, authorizer, caller)
+        _ = try await authorizer.authorize(caller.credential, .readServices, in: .service(id))
+        return try await sessions.inSession { session in
+            guard let service = try await store.find(id, in: session) else {
+                throw Problem.serviceNotFound
+            }
+            return try await deployments.status(of: service, in: session)
+        }
+    }
+}
+
+/// Parses a service's id; a malformed one is told to verified callers alone.
+func requireServiceID(
+    _ text: String, _ authorizer: any Authorizer, _ caller: CallerContext
+) async throws -> ServiceID {
+    var violations = FieldViolations()
+    if let id = violations.identifier(text, field: "service_id", as: ServiceID.self) { return id }
+    _ = try await authorizer.authenticate(caller.credential)
+    try violations.throwIfAny()
+    throw Problem.serviceNotFound
+}
+
+extension DeploymentStates {
+    /// A service with its state.
+    func status(of service: Service, in session: Session) async throws -> ServiceStatus {
+        let states = try await latestStates(of: [service.id], in: session)
+        return ServiceStatus(
+            service: service,
+            state: ServiceState(service: service, latestDeployment: states[service.id]))
+    }
+}
+
+extension Problem {
+    static var serviceNotFound: Problem { Problem(.notFound, "no such service") }
+}

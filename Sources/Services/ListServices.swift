@@ -1,0 +1,86 @@
+public import Domain
+public import PostgresClient
+
+/// Reads the undeleted services of an environment, project or workspace, newest first.
+public struct ListServices {
+    let authorizer: any Authorizer
+    let sessions: any SessionRunner
+    let store: any ServiceStore
+    let deployments: any DeploymentStates
+
+    /// What a list is asked for by: one id, as it came.
+    public enum Parent: Hashable, Sendable {
+        /// An environment's id.
+        case environment(String)
+        /// A project's id.
+        case project(String)
+        /// A workspace's id.
+        case workspace(String)
+        /// Nothing was named.
+        case missing
+    }
+
+    /// One page of services and their states.
+    ///
+    /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
+    public func callAsFunction(
+        of parent: Parent, pageSize: Int32, pageToken: String, caller: CallerContext
+    ) async throws -> Page<ServiceStatus> {
+        var violations = FieldViolations()
+        let place = resolve(parent, &violations)
+        if let place {
+            _ = try await authorizer.authorize(caller.credential, .readServices, in: place.scope)
+        } else {
+            _ = try await authorizer.authenticate(caller.credential)
+        }
+        let page = PageRequest<IdentifierKind.Service>(
+            size: pageSize, token: pageToken, scope: place?.key ?? [], violations: &violations)
+        try violations.throwIfAny()
+        guard let place else { throw Problem(.notFound, "no such list") }
+        return try await sessions.inSession { session in
+            try await read(place, page, in: session)
+        }
+    }
+
+    private struct Place {
+        let list: ServiceList
+        let scope: Scope
+        let key: [UInt8]
+    }
+
+    private func read(
+        _ place: Place, _ page: PageRequest<IdentifierKind.Service>, in session: Session
+    ) async throws -> Page<ServiceStatus> {
+        let services = page.page(
+            of: try await store.list(
+                place.list, after: page.after, limit: page.fetchCount, in: session),
+            scope: place.key, id: \.id)
+        let states = try await deployments.latestStates(
+            of: services.elements.map(\.id), in: session)
+        return services.map {
+            ServiceStatus(
+                service: $0, state: ServiceState(service: $0, latestDeployment: states[$0.id]))
+        }
+    }
+
+    private func resolve(_ parent: Parent, _ violations: inout FieldViolations) -> Place? {
+        switch parent {
+        case .environment(let text):
+            return violations.identifier(text, field: "environment_id", as: EnvironmentID.self)
+                .map {
+                    Place(
+                        list: .environment($0), scope: .environment($0, server: nil), key: $0.bytes)
+                }
+        case .project(let text):
+            return violations.identifier(text, field: "project_id", as: ProjectID.self)
+                .map { Place(list: .project($0), scope: .project($0), key: $0.bytes) }
+        case .workspace(let text):
+            return violations.identifier(text, field: "workspace_id", as: WorkspaceID.self)
+                .map { Place(list: .workspace($0), scope: .workspace($0), key: $0.bytes) }
+        case .missing:
+            violations.add(
+                "scope", "must be one of environment_id, project_id and workspace_id")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,79 @@
+public import Domain
+public import PostgresClient
+
+/// Keeps services.
+public protocol ServiceStore {
+    /// Inserts a service.
+    ///
+    /// Queued on the transaction; a taken slug surfaces at its next awaited result or at commit as a
+    /// ``Problem`` of kind `alreadyExists` that names the field `name`.
+    func insertWithinTx(_ tx: Transaction, _ service: Service) async throws
+
+    /// The service of that id, deleted or not, or `nil`.
+    func find(_ id: ServiceID, in session: Session) async throws -> Service?
+
+    /// At most `limit` undeleted services, newest first, from the one after `after`.
+    func list(
+        _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
+    ) async throws -> [Service]
+
+    /// Marks a service deleted; without effect when it is already.
+    ///
+    /// - Returns: The service as it is afterwards, and whether this call deleted it; `nil` when
+    ///   there is none.
+    func markDeletedWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at: Timestamp
+    ) async throws -> (service: Service, deletedNow: Bool)?
+}
+
+/// Which services a list holds.
+public enum ServiceList: Hashable, Sendable {
+    /// Those of an environment.
+    case environment(EnvironmentID)
+    /// Those of a project.
+    case project(ProjectID)
+    /// Those of a workspace.
+    case workspace(WorkspaceID)
+}
+
+/// Writes a service's config entries inside the caller's transaction.
+public protocol ConfigSetter {
+    /// Inserts the entries, secrets sealed before they are bound to a statement.
+    func setWithinTx(
+        _ tx: Transaction, serviceID: ServiceID, entries: [ConfigEntryDraft]
+    ) async throws
+}
+
+/// Reads a service's config entries, secrets opened.
+public protocol ConfigRevealer {
+    /// The service's own entries by key.
+    func reveal(
+        serviceID: ServiceID, in session: Session
+    ) async throws -> [String: ConfigEntryDraft.Value]
+}
+
+/// Queues a deployment inside the caller's transaction.
+public protocol DeploymentEnqueuer {
+    /// Inserts a deployment in state `queued`.
+    func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws
+}
+
+/// Tells where services' latest deployments stand.
+public protocol DeploymentStates {
+    /// The state of each service's latest deployment; services without one are absent.
+    func latestStates(
+        of services: [ServiceID], in session: Session
+    ) async throws -> [ServiceID: DeploymentState]
+}
+
+/// Records an audit event inside the caller's transaction.
+public protocol AuditRecorder {
+    /// Inserts the event; when that fails, the transaction does.
+    func recordWithinTx(_ tx: Transaction, _ entry: AuditEntry) async throws
+}
+
+/// Makes passwords.
+public protocol PasswordGenerator {
+    /// A new password of at least 160 random bits, of unreserved URI characters alone.
+    func generate() throws -> SecretText
+}

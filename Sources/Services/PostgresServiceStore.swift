@@ -1,0 +1,141 @@
+public import Domain
+public import PostgresClient
+import SQL
+
+/// Services in PostgreSQL.
+public struct PostgresServiceStore: ServiceStore {
+    /// Makes a store; it holds no state.
+    public init() {}
+
+    /// Queues the insert; see ``ServiceStore/insertWithinTx(_:_:)``.
+    public func insertWithinTx(_ tx: Transaction, _ service: Service) async throws {
+        var templateID: String?
+        if case .template(let id) = service.source { templateID = id }
+        tx.send(
+            Statements.insert,
+            [
+                .id(service.id), .id(service.workspaceID), .id(service.projectID),
+                .id(service.environmentID), .text(service.name), .text(service.slug.description),
+                .text(service.kind.rawValue), .text(templateID == nil ? "image" : "template"),
+                templateID.map { .text($0) } ?? .null, .text(service.image), .int32(service.port),
+                .text(service.visibility.rawValue), service.serverID.map { .id($0) } ?? .null,
+                .time(service.createdAt), .time(service.updatedAt),
+            ],
+            onFailure: { error in
+                error.constraintName == "services_slug_is_unique_in_environment"
+                    ? Problem.nameTaken(service.slug) : error
+            })
+    }
+
+    /// Reads one row by its key.
+    public func find(_ id: ServiceID, in session: Session) async throws -> Service? {
+        try await session.query(Statements.find, [.id(id)]).first.map(PostgresServiceStore.service)
+    }
+
+    /// Reads a page by the list's index.
+    public func list(
+        _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
+    ) async throws -> [Service] {
+        let (statement, key): (Statement, PostgresValue) =
+            switch list {
+            case .environment(let id): (Statements.listEnvironment, .id(id))
+            case .project(let id): (Statements.listProject, .id(id))
+            case .workspace(let id): (Statements.listWorkspace, .id(id))
+            }
+        let rows = try await session.query(
+            statement, [key, after.map { .id($0) } ?? .null, .int64(Int64(limit))])
+        return try rows.map(PostgresServiceStore.service)
+    }
+
+    /// Updates the row unless it is a tombstone, then reads it.
+    public func markDeletedWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at time: Timestamp
+    ) async throws -> (service: Service, deletedNow: Bool)? {
+        let updated = tx.send(Statements.markDeleted, [.id(id), .time(time)])
+        guard let row = try await tx.query(Statements.find, [.id(id)]).first else { return nil }
+        let deletedNow = try await !updated.rows().isEmpty
+        return (try PostgresServiceStore.service(row), deletedNow)
+    }
+
+    private static func service(_ row: Row) throws -> Service {
+        let templateID = try row.textIfPresent("template_id")
+        guard let kind = Service.Kind(rawValue: try row.text("kind")),
+            let visibility = Service.Visibility(rawValue: try row.text("visibility"))
+        else {
+            throw Problem(
+                .internalFault, "a stored service cannot be read",
+                privateContext: "services holds a kind or visibility that this build lacks")
+        }
+        return Service(
+            id: try row.id("id"), workspaceID: try row.id("workspace_id"),
+            projectID: try row.id("project_id"), environmentID: try row.id("environment_id"),
+            name: try row.text("name"), slug: ServiceSlug(stored: try row.text("slug")),
+            kind: kind, source: templateID.map { .template($0) } ?? .image,
+            image: try row.text("image"), port: try row.int32("port"), visibility: visibility,
+            serverID: try row.idIfPresent("server_id"), createdAt: try row.time("created_at"),
+            updatedAt: try row.time("updated_at"), deletedAt: try row.timeIfPresent("deleted_at"))
+    }
+
+    // Columns are named one by one: `*` would break prepared statements when a column is added.
+    private enum Statements {
+        static let insert = Statement(
+            "services_insert",
+            """
+            INSERT INTO services (id, workspace_id, project_id, environment_id, name, slug, kind,
+                source, template_id, image, port, visibility, server_id, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            """)
+        static let find = Statement(
+            "services_find",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at
+            FROM services WHERE id = $1
+            """)
+        static let listEnvironment = Statement(
+            "services_list_environment",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at
+            FROM services
+            WHERE environment_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
+            ORDER BY id DESC LIMIT $3
+            """)
+        static let listProject = Statement(
+            "services_list_project",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at
+            FROM services
+            WHERE project_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
+            ORDER BY id DESC LIMIT $3
+            """)
+        static let listWorkspace = Statement(
+            "services_list_workspace",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at
+            FROM services
+            WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
+            ORDER BY id DESC LIMIT $3
+            """)
+        static let markDeleted = Statement(
+            "services_mark_deleted",
+            """
+            UPDATE services SET deleted_at = $2, updated_at = $2
+            WHERE id = $1 AND deleted_at IS NULL RETURNING id
+            """)
+    }
+}
+
+extension Problem {
+    static func nameTaken(_ slug: ServiceSlug) -> Problem {
+        Problem(
+            .alreadyExists,
+            "the environment has a service called '\(slug)' already; choose another name",
+            violations: [
+                FieldViolation(
+                    field: "name", rule: "makes the host name '\(slug)', which is taken")
+            ])
+    }
+}

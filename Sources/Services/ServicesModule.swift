@@ -1,0 +1,88 @@
+public import Domain
+public import PostgresClient
+
+/// Services and the databases among them.
+public struct ServicesModule {
+    /// What the module needs from elsewhere.
+    public struct Dependencies {
+        /// Decides who may do what.
+        public let authorizer: any Authorizer
+        /// Opens transactions.
+        public let transactions: any TransactionRunner
+        /// Opens sessions for reading.
+        public let sessions: any SessionRunner
+        /// Writes credentials.
+        public let configSetter: any ConfigSetter
+        /// Reads credentials.
+        public let configRevealer: any ConfigRevealer
+        /// Queues deployments.
+        public let deploymentEnqueuer: any DeploymentEnqueuer
+        /// Tells where deployments stand.
+        public let deploymentStates: any DeploymentStates
+        /// Records what was done.
+        public let audit: any AuditRecorder
+        /// The templates that can be provisioned.
+        public let catalogue: DatabaseCatalogue
+        /// Tells the time.
+        public let clock: any WallClock
+
+        /// Gathers the dependencies.
+        public init(
+            authorizer: any Authorizer, transactions: any TransactionRunner,
+            sessions: any SessionRunner, configSetter: any ConfigSetter,
+            configRevealer: any ConfigRevealer, deploymentEnqueuer: any DeploymentEnqueuer,
+            deploymentStates: any DeploymentStates, audit: any AuditRecorder,
+            catalogue: DatabaseCatalogue, clock: any WallClock
+        ) {
+            self.authorizer = authorizer
+            self.transactions = transactions
+            self.sessions = sessions
+            self.configSetter = configSetter
+            self.configRevealer = configRevealer
+            self.deploymentEnqueuer = deploymentEnqueuer
+            self.deploymentStates = deploymentStates
+            self.audit = audit
+            self.catalogue = catalogue
+            self.clock = clock
+        }
+    }
+
+    /// Provisions a database.
+    public let createDatabase: CreateDatabase
+    /// Reads one service.
+    public let getService: GetService
+    /// Reads a page of services.
+    public let listServices: ListServices
+    /// Turns a service into a tombstone.
+    public let deleteService: DeleteService
+    /// Shows a database's connection.
+    public let revealConnection: RevealConnection
+    /// Shows the catalogue.
+    public let listDatabaseTemplates: ListDatabaseTemplates
+
+    /// Assembles the module.
+    public init(
+        _ needs: Dependencies, store: any ServiceStore = PostgresServiceStore(),
+        passwords: any PasswordGenerator = RandomPasswordGenerator()
+    ) {
+        createDatabase = CreateDatabase(
+            authorizer: needs.authorizer, transactions: needs.transactions, store: store,
+            config: needs.configSetter, deployments: needs.deploymentEnqueuer, audit: needs.audit,
+            catalogue: needs.catalogue, passwords: passwords, clock: needs.clock)
+        getService = GetService(
+            authorizer: needs.authorizer, sessions: needs.sessions, store: store,
+            deployments: needs.deploymentStates)
+        listServices = ListServices(
+            authorizer: needs.authorizer, sessions: needs.sessions, store: store,
+            deployments: needs.deploymentStates)
+        deleteService = DeleteService(
+            authorizer: needs.authorizer, transactions: needs.transactions, store: store,
+            audit: needs.audit, clock: needs.clock)
+        revealConnection = RevealConnection(
+            authorizer: needs.authorizer, sessions: needs.sessions,
+            transactions: needs.transactions, store: store, config: needs.configRevealer,
+            audit: needs.audit, catalogue: needs.catalogue, clock: needs.clock)
+        listDatabaseTemplates = ListDatabaseTemplates(
+            authorizer: needs.authorizer, catalogue: needs.catalogue)
+    }
+}
