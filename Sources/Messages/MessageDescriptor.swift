@@ -2,9 +2,9 @@ public import CProtobufC
 
 /// What protobuf-c knows of a message type: its size, its fields and where each is in the C struct.
 ///
-/// Safe to copy and send: it points to a constant that `protoc-gen-c` wrote.
+/// Safe to copy: it points to a constant that `protoc-gen-c` wrote.
 @safe
-public struct MessageDescriptor: @unchecked Sendable {
+public struct MessageDescriptor {
     let pointer: UnsafePointer<ProtobufCMessageDescriptor>
 
     /// Wraps the address of a generated descriptor.

@@ -65,16 +65,27 @@ def _set_header():
 
 def _set_source(schema):
     data = _descriptor_set(schema).SerializeToString(deterministic=True)
-    rows = [
-        ",".join(str(byte) for byte in data[start : start + 24])
-        for start in range(0, len(data), 24)
-    ]
+    rows = "\n".join(f'    "{row}"' for row in _literals(data))
     return (
-        f'{HEADER}#include "file_descriptor_set.h"\n\nstatic const uint8_t bytes[] = {{\n'
-        + ",\n".join(rows)
-        + "\n};\n\nconst uint8_t *berth_file_descriptor_set(void) { return bytes; }\n"
-        "size_t berth_file_descriptor_set_size(void) { return sizeof bytes; }\n"
+        f'{HEADER}#include "file_descriptor_set.h"\n\n'
+        f"static const char bytes[] =\n{rows};\n\n"
+        "const uint8_t *berth_file_descriptor_set(void) { return (const uint8_t *)bytes; }\n"
+        "size_t berth_file_descriptor_set_size(void) { return sizeof bytes - 1; }\n"
     )
+
+
+def _literals(data):
+    """The bytes as C string literals, text legible: a row ends after a newline or 90 columns."""
+    row = ""
+    for byte in data:
+        # Octal escapes end after three digits, whatever follows; "?" could begin a trigraph.
+        plain = 0x20 <= byte < 0x7F and byte not in b'"\\?'
+        row += chr(byte) if plain else f"\\{byte:03o}"
+        if byte == 0x0A or len(row) > 90:
+            yield row
+            row = ""
+    if row:
+        yield row
 
 
 def _descriptor_set(schema):
