@@ -1,0 +1,197 @@
+import CLibPQ
+import Glibc
+
+/// What a connection that is being opened waits for next.
+enum ConnectProgress {
+    case waitsToRead
+    case waitsToWrite
+    case done
+    case failed
+}
+
+/// Owns one PGconn and speaks libpq's non-blocking calls; finishes the connection in deinit.
+///
+/// Reports failures as `false` or nil; ``error(_:_:)`` then holds libpq's text.
+@safe final class ConnectionHandle {
+    // Safe: never nil, never copied out, used on one thread, finished exactly once, in deinit.
+    private let connection: OpaquePointer
+    // Kept for their capacity: the arguments of the statement that is being handed over.
+    private var values = unsafe [UnsafePointer<CChar>?]()
+    private var lengths: [Int32] = []
+    private var formats: [Int32] = []
+
+    /// Begins to connect (`PQconnectStartParams`); continue with ``connectPoll()``.
+    /// - Throws: `.connectionFailed` when libpq cannot even begin.
+    init(_ settings: ConnectionSettings) throws(PostgresError) {
+        let pairs = settings.values.sorted { $0.key < $1.key }
+        // Safe: the copies live until after the call, which copies them again.
+        let keywords = unsafe pairs.map { unsafe UnsafePointer(strdup($0.key)) } + [nil]
+        let texts = unsafe pairs.map { unsafe UnsafePointer(strdup($0.value)) } + [nil]
+        defer {
+            unsafe keywords.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) }
+            unsafe texts.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) }
+        }
+        guard let connection = unsafe PQconnectStartParams(keywords, texts, 0) else {
+            throw PostgresError(
+                .connectionFailed,
+                function: "PQconnectStartParams",
+                message: "out of memory"
+            )
+        }
+        unsafe self.connection = connection
+        guard unsafe PQstatus(connection) != CONNECTION_BAD else {
+            throw error(.connectionFailed, "PQconnectStartParams")
+        }
+        // By default libpq prints notices to stderr, and they can repeat arguments.
+        unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
+    }
+
+    deinit { unsafe PQfinish(connection) }
+
+    /// The socket to watch; it may change with each ``connectPoll()``. Negative when there is none.
+    var socket: Int32 { unsafe PQsocket(connection) }
+
+    func connectPoll() -> ConnectProgress {
+        switch unsafe PQconnectPoll(connection) {
+        case PGRES_POLLING_READING: .waitsToRead
+        case PGRES_POLLING_WRITING: .waitsToWrite
+        case PGRES_POLLING_OK: .done
+        default: .failed
+        }
+    }
+
+    func setNonBlocking() -> Bool { unsafe PQsetnonblocking(connection, 1) == 0 }
+    func enterPipelineMode() -> Bool { unsafe PQenterPipelineMode(connection) == 1 }
+    func exitPipelineMode() -> Bool { unsafe PQexitPipelineMode(connection) == 1 }
+
+    var isAlive: Bool { unsafe PQstatus(connection) == CONNECTION_OK }
+    var isInPipelineMode: Bool { unsafe PQpipelineStatus(connection) == PQ_PIPELINE_ON }
+    /// Whether the server is outside of any transaction and nothing is running.
+    var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
+
+    /// What the server last reported of a setting, such as `in_hot_standby`.
+    func parameterStatus(_ name: String) -> String? {
+        guard let value = unsafe PQparameterStatus(connection, name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// Reads what has arrived (`PQconsumeInput`); false when the connection is broken.
+    func consumeInput() -> Bool { unsafe PQconsumeInput(connection) == 1 }
+
+    /// Whether ``nextResult()`` would block.
+    var isBusy: Bool { unsafe PQisBusy(connection) == 1 }
+
+    /// The next result, or nil at the end of one statement's results. Call only when not busy.
+    func nextResult() -> ResultSet? {
+        guard let result = unsafe PQgetResult(connection) else { return nil }
+        return unsafe ResultSet(adopting: result)
+    }
+
+    /// The channel and payload of the next notification that has arrived.
+    func nextNotification() -> (channel: String, payload: String)? {
+        // Safe: ours to free after both strings are copied.
+        guard let notify = unsafe PQnotifies(connection) else { return nil }
+        defer { unsafe PQfreemem(notify) }
+        return unsafe (
+            String(cString: notify.pointee.relname), String(cString: notify.pointee.extra)
+        )
+    }
+
+    enum FlushProgress {
+        case done
+        case pending
+        case failed
+    }
+
+    func flush() -> FlushProgress {
+        switch unsafe PQflush(connection) {
+        case 0: .done
+        case 1: .pending
+        default: .failed
+        }
+    }
+
+    /// Queues the preparation of a statement.
+    func sendPrepare(_ statement: PreparedStatement) -> Bool {
+        // Safe: a StaticString ends with a NUL and lives for ever; libpq copies the rest.
+        unsafe PQsendPrepare(
+            connection,
+            statement.serverName,
+            UnsafeRawPointer(statement.sql.utf8Start).assumingMemoryBound(to: CChar.self),
+            Int32(statement.typeOIDs.count),
+            statement.typeOIDs
+        ) == 1
+    }
+
+    /// Queues the execution of a prepared statement, results in binary format.
+    func sendExecute(
+        _ statement: PreparedStatement,
+        _ parameters: ParameterBuffer,
+        _ range: Range<Int>
+    ) -> Bool {
+        unsafe values.removeAll(keepingCapacity: true)
+        lengths.removeAll(keepingCapacity: true)
+        formats.removeAll(keepingCapacity: true)
+        // Safe: the pointers go into `parameters`, which outlives the call; libpq copies.
+        return unsafe parameters.bytes.withUnsafeBytes { bytes in
+            for parameter in parameters.entries[range] {
+                let start = unsafe bytes.baseAddress.map { unsafe $0 + parameter.start }
+                unsafe values.append(
+                    parameter.isNull ? nil : start?.assumingMemoryBound(to: CChar.self)
+                )
+                lengths.append(Int32(clamping: parameter.length))
+                formats.append(parameter.isBinary ? 1 : 0)
+            }
+            return unsafe PQsendQueryPrepared(
+                connection,
+                statement.serverName,
+                Int32(range.count),
+                values,
+                lengths,
+                formats,
+                1
+            )
+                == 1
+        }
+    }
+
+    /// Queues a Sync and starts to write.
+    func sendSync() -> Bool { unsafe PQpipelineSync(connection) == 1 }
+
+    /// Sends SQL text by the simple protocol, outside of pipeline mode.
+    func sendScript(_ sql: String) -> Bool { unsafe PQsendQuery(connection, sql) == 1 }
+
+    /// What a worker needs to cancel the running statement.
+    func cancelRequest() -> CancelRequest? {
+        guard let cancel = unsafe PQgetCancel(connection) else { return nil }
+        return unsafe CancelRequest(adopting: cancel)
+    }
+
+    /// libpq's own text, about the connection, never about arguments.
+    func error(_ kind: PostgresError.Kind, _ function: String) -> PostgresError {
+        let text = unsafe String(cString: PQerrorMessage(connection))
+        return PostgresError(
+            kind,
+            function: function,
+            message: text.isEmpty ? "no reason given" : text.firstLine
+        )
+    }
+}
+
+/// Owns one PGcancel: enough to cancel what a connection runs, from any thread.
+@safe final class CancelRequest: @unchecked Sendable {
+    // Why @unchecked is right: the PGcancel is never written after PQgetCancel, and PQcancel may
+    // run on any thread (libpq manual, "Canceling Queries in Progress").
+    private let cancel: OpaquePointer
+
+    init(adopting cancel: OpaquePointer) { unsafe self.cancel = cancel }
+
+    deinit { unsafe PQfreeCancel(cancel) }
+
+    /// Connects to the server and asks it to cancel (`PQcancel`). Blocks: run it on a worker.
+    /// - Returns: Whether the request was dispatched.
+    func send() -> Bool {
+        var text = [CChar](repeating: 0, count: 256)
+        return unsafe PQcancel(cancel, &text, Int32(text.count)) == 1
+    }
+}

@@ -1,0 +1,195 @@
+public import EventLoops
+public import Logging
+
+/// The PostgreSQL connections of one event loop.
+///
+/// Connects when a caller needs it, up to `connectionsMax`; further callers wait in turn. While
+/// PostgreSQL cannot be reached callers fail at once with `.unavailable`, and the pool goes on trying
+/// by itself. Not Sendable: it belongs to its loop.
+public final class ConnectionPool {
+    final class Waiter {
+        var continuation: CheckedContinuation<Void, Never>?
+        var timer: LoopTimer?
+        var outcome: Result<PipelinedConnection, PostgresError>?
+    }
+
+    let reactor: Reactor
+    let workers: WorkerPool
+    let configuration: PoolConfiguration
+    let settings: ConnectionSettings
+    let logger: Logger
+
+    var idle: [PipelinedConnection] = []
+    var inUse: [PipelinedConnection] = []
+    var attempts: [ConnectionAttempt] = []
+    var waiters: [Waiter] = []
+    var backoff = Backoff()
+    var backoffTimer: LoopTimer?
+    /// Why PostgreSQL cannot be reached, while it cannot.
+    var outage: PostgresError?
+    var isClosed = false
+    var counts = PoolStatistics()
+    var closers: [CheckedContinuation<Void, Never>] = []
+
+    /// Whether PostgreSQL could be reached when the pool last tried; false before it ever did.
+    public internal(set) var isAvailable = false {
+        didSet { if isAvailable != oldValue { availabilityChanged?(isAvailable) } }
+    }
+
+    /// Called on the loop whenever ``isAvailable`` changes; for health reports.
+    public var availabilityChanged: ((Bool) -> Void)?
+
+    /// Makes a pool that connects when first used.
+    ///
+    /// - Parameter workers: Where name resolution and PQcancel run, which block.
+    /// - Throws: ``PostgresError`` `.connectionFailed` when the URI is malformed.
+    public init(
+        reactor: Reactor,
+        workers: WorkerPool,
+        configuration: PoolConfiguration,
+        logger: Logger = Logger(label: "berth.postgres")
+    ) throws(PostgresError) {
+        self.reactor = reactor
+        self.workers = workers
+        self.configuration = configuration
+        self.logger = logger
+        settings = try ConnectionSettings(configuration)
+    }
+
+    /// What the pool has done and does.
+    public var statistics: PoolStatistics {
+        var statistics = counts
+        statistics.inUse = inUse.count
+        statistics.idle = idle.count
+        statistics.waiting = waiters.count
+        return statistics
+    }
+
+    // MARK: Taking and giving back
+
+    /// Waits for a connection; give it back by ``release(_:)``.
+    /// - Throws: `.unavailable`, `.poolExhausted`, `.cancelled`, `.closed`.
+    func acquire() async throws -> PipelinedConnection {
+        if Task.isCancelled { throw ConnectionPool.cancelled }
+        if isClosed { throw ConnectionPool.closed }
+        if waiters.isEmpty, let connection = takeIdle() { return connection }
+        if let outage { throw unavailable(outage) }
+        guard waiters.count < configuration.waitersMax else {
+            throw PostgresError(
+                .poolExhausted,
+                function: "acquire",
+                message: "\(configuration.waitersMax) callers wait already"
+            )
+        }
+        connectIfNeeded(waiting: waiters.count + 1)
+        let waiter = Waiter()
+        let bound = LoopBound((self, waiter), loop: reactor.loop)
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiter.continuation = continuation
+                waiter.timer = reactor.schedule(after: configuration.waitDurationMax) {
+                    self.fail(
+                        waiter,
+                        with: PostgresError(
+                            .poolExhausted,
+                            function: "acquire",
+                            message: "no connection became free in time"
+                        )
+                    )
+                }
+                waiters.append(waiter)
+            }
+        } onCancel: {
+            bound.use { pool, waiter in pool.fail(waiter, with: ConnectionPool.cancelled) }
+        }
+        guard let outcome = waiter.outcome else { throw ConnectionPool.cancelled }
+        return try outcome.get()
+    }
+
+    private func takeIdle() -> PipelinedConnection? {
+        while let connection = idle.popLast() {
+            connection.lostWhileIdle = nil
+            if connection.isClean {
+                inUse.append(connection)
+                return connection
+            }
+            connection.close()
+        }
+        return nil
+    }
+
+    /// Takes a connection back: to the next waiter or to rest if it is clean, else it is closed.
+    func release(_ connection: PipelinedConnection) {
+        inUse.removeAll { $0 === connection }
+        if connection.isClean, !isClosed {
+            offer(connection)
+        } else {
+            if connection.isReadOnly { logger.warning("PostgreSQL became read-only; reconnecting") }
+            connection.close()
+            connectIfNeeded(waiting: waiters.count)
+            if open == 0, !isClosed { probe() }
+        }
+        wakeClosers()
+    }
+
+    /// Gives a free connection to the first waiter, or keeps it.
+    func offer(_ connection: PipelinedConnection) {
+        if !waiters.isEmpty {
+            let waiter = waiters.removeFirst()
+            inUse.append(connection)
+            finish(waiter, with: .success(connection))
+            return
+        }
+        connection.lostWhileIdle = { [unowned self, unowned connection] in
+            self.lost(connection)
+        }
+        idle.append(connection)
+    }
+
+    private func lost(_ connection: PipelinedConnection) {
+        idle.removeAll { $0 === connection }
+        logger.info(
+            "PostgreSQL closed a connection",
+            metadata: ["cause": "\(connection.lossError)"]
+        )
+        if open == 0, !isClosed { probe() }
+    }
+
+    /// Connections that are open.
+    var open: Int { idle.count + inUse.count }
+
+    func fail(_ waiter: Waiter, with error: PostgresError) {
+        guard waiter.outcome == nil else { return }
+        waiters.removeAll { $0 === waiter }
+        finish(waiter, with: .failure(error))
+    }
+
+    private func finish(_ waiter: Waiter, with outcome: Result<PipelinedConnection, PostgresError>)
+    {
+        waiter.timer?.cancel()
+        waiter.timer = nil
+        waiter.outcome = outcome
+        waiter.continuation?.resume()
+        waiter.continuation = nil
+    }
+
+    func unavailable(_ cause: PostgresError) -> PostgresError {
+        PostgresError(
+            .unavailable,
+            function: cause.function,
+            message: cause.message,
+            sqlState: cause.sqlState
+        )
+    }
+
+    static let cancelled = PostgresError(
+        .cancelled,
+        function: "acquire",
+        message: "the task was cancelled"
+    )
+    static let closed = PostgresError(
+        .closed,
+        function: "acquire",
+        message: "the pool is closed"
+    )
+}

@@ -1,0 +1,19 @@
+/// What a pool has done and what it does, as plain counts.
+public struct PoolStatistics: Equatable, Sendable {
+    /// Sends to the server that someone waited for.
+    public internal(set) var roundTrips = 0
+    /// Transactions that PostgreSQL committed.
+    public internal(set) var commits = 0
+    /// Transactions that ended otherwise.
+    public internal(set) var rollbacks = 0
+    /// Connections that were opened.
+    public internal(set) var connects = 0
+    /// Attempts to open a connection that failed.
+    public internal(set) var connectFailures = 0
+    /// Connections that serve a caller now.
+    public internal(set) var inUse = 0
+    /// Connections that are open and free now.
+    public internal(set) var idle = 0
+    /// Callers that wait for a connection now.
+    public internal(set) var waiting = 0
+}

@@ -1,0 +1,63 @@
+/// A statement as one connection knows it.
+package final class PreparedStatement {
+    /// The name that the server knows it by.
+    let serverName: String
+    let sql: StaticString
+    /// The argument types it is prepared with (`pg_type.oid`); zero lets PostgreSQL infer one.
+    package let typeOIDs: [UInt32]
+    /// Whether its preparation was handed to libpq, and has not failed since.
+    var isSent = false
+
+    init(serverName: String, sql: StaticString, typeOIDs: [UInt32]) {
+        self.serverName = serverName
+        self.sql = sql
+        self.typeOIDs = typeOIDs
+    }
+}
+
+/// The statements of one connection, found by the address of their name: a statement is a constant
+/// of the program, so that looking it up hashes no text.
+@safe struct PreparedStatements {
+    private struct Key: Hashable {
+        let name: UInt
+        let sql: UInt
+    }
+    private var byAddress: [Key: PreparedStatement] = [:]
+    private var byName: [String: PreparedStatement] = [:]
+
+    /// The number of distinct statements.
+    var count: Int { byName.count }
+
+    /// Finds the statement, or adds it with the given argument types.
+    mutating func find(
+        _ name: StaticString,
+        _ sql: StaticString,
+        types: () -> [UInt32]
+    ) -> PreparedStatement {
+        // Safe: the addresses are only compared.
+        let key = unsafe Key(
+            name: UInt(bitPattern: name.utf8Start),
+            sql: UInt(bitPattern: sql.utf8Start)
+        )
+        if let known = byAddress[key] { return known }
+        let statement = add(name, sql, types: types)
+        byAddress[key] = statement
+        return statement
+    }
+
+    private mutating func add(
+        _ name: StaticString,
+        _ sql: StaticString,
+        types: () -> [UInt32]
+    ) -> PreparedStatement {
+        var serverName = "\(name)"
+        // The linker may keep one constant at several addresses; two statements may share a name.
+        while let other = byName[serverName] {
+            if "\(other.sql)" == "\(sql)" { return other }
+            serverName += "'"
+        }
+        let statement = PreparedStatement(serverName: serverName, sql: sql, typeOIDs: types())
+        byName[serverName] = statement
+        return statement
+    }
+}

@@ -1,0 +1,30 @@
+public import EventLoops
+
+/// Runs `body` on a new event loop with a thread of its own, stops the loop and gives the result.
+///
+/// - Throws: What `body` throws, or ``SystemError`` when the loop cannot turn.
+public func onLoop<R: Sendable>(
+    _ body: @escaping @Sendable (isolated EventLoop, Reactor) async throws -> R
+) async throws -> R {
+    let loop = try EventLoop()
+    defer { loop.stop() }
+    return try await withCheckedThrowingContinuation { continuation in
+        do {
+            try loop.runOnNewThread { loop, reactor in
+                Task.immediate(executorPreference: loop.executor) {
+                    do {
+                        continuation.resume(returning: try await body(loop, reactor))
+                    } catch {
+                        continuation.resume(throwing: error)
+                    }
+                }
+            } failed: { error in
+                // Only before `body` began: a loop whose epoll fails later is a defect that traps
+                // here, by resuming twice.
+                continuation.resume(throwing: error)
+            }
+        } catch {
+            continuation.resume(throwing: error)
+        }
+    }
+}
