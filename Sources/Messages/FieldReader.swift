@@ -7,13 +7,14 @@ import CProtobufC
 @safe
 public struct FieldReader: ~Copyable {
     private let message: UnsafeRawPointer
-    private let fields: UnsafePointer<ProtobufCFieldDescriptor>
+    // Its fields are asked for only by index: a message without any has no field array.
+    private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
 
     /// Reads `message`, which protobuf-c unpacked and which must stay valid.
     @unsafe
     init(_ message: UnsafePointer<ProtobufCMessage>) {
         unsafe self.message = UnsafeRawPointer(message)
-        unsafe fields = message.pointee.descriptor.pointee.fields
+        unsafe descriptor = message.pointee.descriptor
     }
 
     /// A string field.
@@ -57,7 +58,7 @@ public struct FieldReader: ~Copyable {
     /// The number of the field that a oneof chose, or 0; `index` is that of any of its members.
     public func chosenNumber(_ index: Int) -> UInt32 {
         unsafe message.load(
-            fromByteOffset: Int(fields[index].quantifier_offset),
+            fromByteOffset: Int(descriptor.pointee.fields[index].quantifier_offset),
             as: UInt32.self
         )
     }
@@ -119,7 +120,7 @@ public struct FieldReader: ~Copyable {
 
     @inline(__always)
     private func member<Value>(_ index: Int, as type: Value.Type) -> Value {
-        unsafe message.load(fromByteOffset: Int(fields[index].offset), as: type)
+        unsafe message.load(fromByteOffset: Int(descriptor.pointee.fields[index].offset), as: type)
     }
 
     @inline(__always)
@@ -128,7 +129,7 @@ public struct FieldReader: ~Copyable {
         of type: Element.Type
     ) -> UnsafeBufferPointer<Element> {
         let count = unsafe message.load(
-            fromByteOffset: Int(fields[index].quantifier_offset),
+            fromByteOffset: Int(descriptor.pointee.fields[index].quantifier_offset),
             as: Int.self
         )
         return unsafe UnsafeBufferPointer(

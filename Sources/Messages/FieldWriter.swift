@@ -9,14 +9,15 @@ import Glibc
 @safe
 public struct FieldWriter: ~Copyable {
     private let message: UnsafeMutableRawPointer
-    private let fields: UnsafePointer<ProtobufCFieldDescriptor>
+    // Its fields are asked for only by index: a message without any has no field array.
+    private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     private let arena: UnsafeMutablePointer<Arena>
 
     /// Writes to `message`, which `protobuf_c_message_init` began and which must stay valid.
     @unsafe
     init(_ message: UnsafeMutablePointer<ProtobufCMessage>, arena: UnsafeMutablePointer<Arena>) {
         unsafe self.message = UnsafeMutableRawPointer(message)
-        unsafe fields = message.pointee.descriptor.pointee.fields
+        unsafe descriptor = message.pointee.descriptor
         unsafe self.arena = arena
     }
 
@@ -104,11 +105,13 @@ extension FieldWriter {
     /// Marks the field as its oneof's choice; says whether it is in a oneof.
     @inline(__always)
     private func choose(_ index: Int) -> Bool {
-        let isInOneof = unsafe fields[index].flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0
+        let isInOneof =
+            unsafe descriptor.pointee.fields[index].flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue
+            != 0
         if isInOneof {
             unsafe message.storeBytes(
-                of: fields[index].id,
-                toByteOffset: Int(fields[index].quantifier_offset),
+                of: descriptor.pointee.fields[index].id,
+                toByteOffset: Int(descriptor.pointee.fields[index].quantifier_offset),
                 as: UInt32.self
             )
         }
@@ -119,7 +122,7 @@ extension FieldWriter {
     private func store<Value: BitwiseCopyable>(_ value: Value, _ index: Int) {
         unsafe message.storeBytes(
             of: value,
-            toByteOffset: Int(fields[index].offset),
+            toByteOffset: Int(descriptor.pointee.fields[index].offset),
             as: Value.self
         )
     }
@@ -140,7 +143,7 @@ extension FieldWriter {
         }
         unsafe message.storeBytes(
             of: values.count,
-            toByteOffset: Int(fields[index].quantifier_offset),
+            toByteOffset: Int(descriptor.pointee.fields[index].quantifier_offset),
             as: Int.self
         )
         unsafe store(elements, index)
@@ -158,7 +161,7 @@ extension FieldWriter {
         _ index: Int,
         _ fill: (borrowing FieldWriter) -> Void
     ) -> UnsafeMutablePointer<ProtobufCMessage>? {
-        guard let descriptor = unsafe fields[index].descriptor,
+        guard let descriptor = unsafe descriptor.pointee.fields[index].descriptor,
             let entry = unsafe arena.pointee.message(
                 descriptor.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
             )
