@@ -67,17 +67,18 @@ extension BerthV1 {
 
         /// What printing shows: every field but the secrets.
         public var customMirror: Mirror {
-            Mirror(self, children: [
-                "environmentID": environmentID as Any,
-                "name": name as Any,
-                "templateID": templateID as Any,
-                "serverID": serverID as Any,
-                "deployNow": deployNow as Any,
-                "requestID": requestID as Any,
-                "databaseName": databaseName as Any,
-                "username": username as Any,
+            let shown: KeyValuePairs<String, Any> = [
+                "environmentID": environmentID,
+                "name": name,
+                "templateID": templateID,
+                "serverID": serverID,
+                "deployNow": deployNow,
+                "requestID": requestID,
+                "databaseName": databaseName,
+                "username": username,
                 "password": "(secret)",
-            ])
+            ]
+            return Mirror(self, children: shown, displayStyle: .struct)
         }
     }
 
@@ -115,11 +116,12 @@ extension BerthV1 {
 
         /// What printing shows: every field but the secrets.
         public var customMirror: Mirror {
-            Mirror(self, children: [
+            let shown: KeyValuePairs<String, Any> = [
                 "service": service as Any,
-                "deploymentID": deploymentID as Any,
+                "deploymentID": deploymentID,
                 "connectionURI": "(secret)",
-            ])
+            ]
+            return Mirror(self, children: shown, displayStyle: .struct)
         }
     }
 
@@ -368,14 +370,15 @@ extension BerthV1 {
 
         /// What printing shows: every field but the secrets.
         public var customMirror: Mirror {
-            Mirror(self, children: [
-                "host": host as Any,
-                "port": port as Any,
-                "databaseName": databaseName as Any,
-                "username": username as Any,
+            let shown: KeyValuePairs<String, Any> = [
+                "host": host,
+                "port": port,
+                "databaseName": databaseName,
+                "username": username,
                 "password": "(secret)",
                 "connectionURI": "(secret)",
-            ])
+            ]
+            return Mirror(self, children: shown, displayStyle: .struct)
         }
     }
 
