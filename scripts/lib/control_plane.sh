@@ -25,7 +25,6 @@ bootstrap() {
 # start_berthd BERTHD ADDRESS: starts the server in a session of its own, so that a Ctrl-C meant for
 # the script lets it finish its calls; sets berthd_process.
 start_berthd() {
-    stop_berthd_left_behind
     say "Starting berthd on $2 (log: $berthd_log)"
     setsid "$1" serve --listen "$2" {run_lock}>&- </dev/null >>"$berthd_log" 2>&1 &
     berthd_process=$!

@@ -10,7 +10,7 @@ ensure_first_service() {
     request="$(create_request)"
     if answer="$(call ServiceService/CreateDatabaseService "$request" 2>"$problem")"; then
         service_id="$(json_value service.id <<<"$answer")"
-        created_connection="$(json_value connectionUri <<<"$answer")"
+        created_connection="$(json_value connection_uri <<<"$answer")"
     elif grep --quiet 'Code: AlreadyExists' "$problem"; then
         note "an earlier run made it"
         service_id="$(find_service)"
@@ -37,7 +37,7 @@ find_service() {
         page="$(call ServiceService/ListServices "{\"environment_id\": \"$environment\",
             \"page_size\": 100, \"page_token\": \"$token\"}")"
         if json_value "services.name=$service_name.id" <<<"$page"; then return; fi
-        token="$(json_value nextPageToken <<<"$page")" ||
+        token="$(json_value next_page_token <<<"$page")" ||
             fail "the service exists, and ListServices does not list it"
     done
 }
@@ -52,5 +52,5 @@ show_first_service() {
     note "image        $(json_value service.image <<<"$service")"
     note "visibility   $(json_value service.visibility <<<"$service")"
     note "state        $(json_value service.state <<<"$service")"
-    note "connection   $(json_value connectionUri <<<"$connection")"
+    note "connection   $(json_value connection_uri <<<"$connection")"
 }

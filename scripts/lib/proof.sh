@@ -23,7 +23,7 @@ prove_first_service() {
     connection="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}")"
     json_value password <<<"$connection" >/dev/null || fail "RevealConnection has no password"
     if [[ -n "$created_connection" ]]; then
-        prove "the connection is the one that the create call gave" "$connection" connectionUri \
+        prove "the connection is the one that the create call gave" "$connection" connection_uri \
             "$created_connection"
     fi
     ! grpcurl -plaintext -max-time 5 -d "{\"service_id\": \"$service_id\"}" "$address" \

@@ -8,8 +8,11 @@ say() { printf '==> %s\n' "$*"; }
 # note TEXT…: a line that belongs to the step above it.
 note() { printf '    %s\n' "$*"; }
 
-# fail REASON [HINT…]: ends the script; each hint is a line of its own.
+# fail REASON [HINT…]: ends the script; each hint is a line of its own. Sets failure_told.
 fail() {
+    # Read by scripts that end in their own way.
+    # shellcheck disable=SC2034
+    failure_told=true
     printf '\nerror: %s\n' "$1" >&2
     shift
     if (($# > 0)); then printf '       %s\n' "$@" >&2; fi
