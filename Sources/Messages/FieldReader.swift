@@ -47,12 +47,18 @@ public struct FieldReader: ~Copyable {
         guard let child = unsafe member(index, as: UnsafePointer<ProtobufCMessage>?.self) else {
             return nil
         }
-        return unsafe M(reading: FieldReader(child))
+        var message = M()
+        message.read(from: unsafe FieldReader(child))
+        return message
     }
 
     /// A message that a oneof chose.
     public func presentMessage<M: Message>(_ index: Int) -> M {
-        message(index) ?? M()
+        var message = M()
+        if let child = unsafe member(index, as: UnsafePointer<ProtobufCMessage>?.self) {
+            message.read(from: unsafe FieldReader(child))
+        }
+        return message
     }
 
     /// The number of the field that a oneof chose, or 0; `index` is that of any of its members.
@@ -86,7 +92,11 @@ public struct FieldReader: ~Copyable {
     public func messages<M: Message>(_ index: Int) -> [M] {
         var messages: [M] = []
         unsafe messages.reserveCapacity(children(index).count)
-        eachChild(index) { child in messages.append(M(reading: child)) }
+        eachChild(index) { child in
+            var message = M()
+            message.read(from: child)
+            messages.append(message)
+        }
         return messages
     }
 

@@ -138,8 +138,8 @@ extension FieldWriter {
             let memory = unsafe arena.pointee.allocate(values.count * MemoryLayout<Element>.stride)
         else { return }
         let elements = unsafe memory.bindMemory(to: Element.self, capacity: values.count)
-        for (position, value) in values.enumerated() {
-            unsafe (elements + position).initialize(to: convert(value))
+        for position in values.indices {
+            unsafe (elements + position).initialize(to: convert(values[position]))
         }
         unsafe message.storeBytes(
             of: values.count,

@@ -6,8 +6,8 @@ public protocol Message: Sendable, Equatable {
     /// Starts with every field at its default.
     init()
 
-    /// Copies the fields of an unpacked message.
-    init(reading fields: borrowing FieldReader)
+    /// Copies every field of an unpacked message over what is there.
+    mutating func read(from fields: borrowing FieldReader)
 
     /// Writes the fields of a message to be packed.
     func write(to fields: borrowing FieldWriter)

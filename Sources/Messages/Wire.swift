@@ -26,9 +26,11 @@ public enum Wire {
         from bytes: Span<UInt8>,
         limits: MessageLimits = .standard
     ) throws(MessageError) -> M {
+        var message = M()
         try unsafe bytes.withUnsafeBufferPointer { buffer throws(MessageError) in
-            try unsafe decode(type, from: buffer, limits: limits)
+            try unsafe decode(buffer, as: M.descriptor, limits) { message.read(from: $0) }
         }
+        return message
     }
 
     /// Packs a message into its encoded bytes: fields by number, map entries by key, so that equal
@@ -42,15 +44,27 @@ public enum Wire {
         after prefixByteCount: Int = 0,
         limits: MessageLimits = .standard
     ) throws(MessageError) -> [UInt8] {
+        try encode(M.descriptor, after: prefixByteCount, limits) { message.write(to: $0) }
+    }
+
+    // Nothing below is generic: the metadata of generic results would cost more than the work.
+
+    private static func encode(
+        _ descriptor: MessageDescriptor,
+        after prefixByteCount: Int,
+        _ limits: MessageLimits,
+        _ write: (borrowing FieldWriter) -> Void
+    ) throws(MessageError) -> [UInt8] {
+        var bytes: [UInt8] = []
         try unsafe withArena(limits) { arena throws(MessageError) in
-            let packable = unsafe arena.pointee.message(M.descriptor.pointer)
+            let packable = unsafe arena.pointee.message(descriptor.pointer)
             if let packable = unsafe packable {
-                message.write(to: unsafe FieldWriter(packable, arena: arena))
+                write(unsafe FieldWriter(packable, arena: arena))
             }
             if let failure = unsafe arena.pointee.failure { throw failure }
             let size = unsafe protobuf_c_message_get_packed_size(packable)
             guard size <= limits.messageBytesMax else { throw .limitExceeded(.messageBytesMax) }
-            return unsafe [UInt8](unsafeUninitializedCapacity: prefixByteCount + size) {
+            bytes = unsafe [UInt8](unsafeUninitializedCapacity: prefixByteCount + size) {
                 buffer,
                 count in
                 count = prefixByteCount + size
@@ -59,16 +73,17 @@ public enum Wire {
                 _ = unsafe protobuf_c_message_pack(packable, start + prefixByteCount)
             }
         }
+        return bytes
     }
 
-    private static func decode<M: Message>(
-        _ type: M.Type,
-        from bytes: UnsafeBufferPointer<UInt8>,
-        limits: MessageLimits
-    ) throws(MessageError) -> M {
-        let descriptor = M.descriptor
+    private static func decode(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        as descriptor: MessageDescriptor,
+        _ limits: MessageLimits,
+        _ read: (borrowing FieldReader) -> Void
+    ) throws(MessageError) {
         try unsafe WireGuard.check(bytes, as: descriptor, limits: limits)
-        return try unsafe withArena(limits) { arena throws(MessageError) in
+        try unsafe withArena(limits) { arena throws(MessageError) in
             var allocator = unsafe ProtobufCAllocator(arena: arena)
             let unpacked = unsafe protobuf_c_message_unpack(
                 descriptor.pointer,
@@ -79,20 +94,20 @@ public enum Wire {
             guard let unpacked = unsafe unpacked else {
                 throw unsafe arena.pointee.failure ?? .refusedByUnpacker
             }
-            return unsafe M(reading: FieldReader(unpacked))
+            read(unsafe FieldReader(unpacked))
         }
     }
 
-    /// Gives `body` an arena that dies when it returns: no pointer into it may be part of the result.
-    private static func withArena<R>(
+    /// Gives `body` an arena that dies when it returns: no pointer into it may outlive it.
+    private static func withArena(
         _ limits: MessageLimits,
-        _ body: (UnsafeMutablePointer<Arena>) throws(MessageError) -> R
-    ) throws(MessageError) -> R {
+        _ body: (UnsafeMutablePointer<Arena>) throws(MessageError) -> Void
+    ) throws(MessageError) {
         unsafe try withUnsafeTemporaryAllocation(byteCount: stackBytes, alignment: 16) {
             stack throws(MessageError) in
             var arena = unsafe Arena(first: stack, bytesMax: limits.arenaBytesMax)
             defer { arena.freeChunks() }
-            return try unsafe withUnsafeMutablePointer(to: &arena) {
+            try unsafe withUnsafeMutablePointer(to: &arena) {
                 arena throws(MessageError) in try unsafe body(arena)
             }
         }

@@ -59,7 +59,8 @@ import Testing
         // The same inside a message whose own length is right.
         let nested = WireBytes.field(1, bytes)
         #expect(
-            refusal(BerthV1.GetServiceResponse.self, nested) == .malformed(.lengthPastEnd, offset: 3)
+            refusal(BerthV1.GetServiceResponse.self, nested)
+                == .malformed(.lengthPastEnd, offset: 3)
         )
         // And in a field that nobody knows.
         let unknown = WireBytes.tag(99, 2) + WireBytes.varint(length) + [0x61]

@@ -115,8 +115,8 @@ def _message(schema, comments, type_):
     lines += [f"public struct {names.type_name(message.name)}: Message {{"]
     lines += _indent(declared) + ([""] if declared else [])
     lines += ["    /// Starts with every field at its default.", "    public init() {}", ""]
-    lines += ["    /// Copies the fields of an unpacked message."]
-    lines += ["    public init(reading fields: borrowing FieldReader) {", *_indent(read, 2), "    }", ""]
+    lines += ["    /// Copies every field of an unpacked message over what is there."]
+    lines += ["    public mutating func read(from fields: borrowing FieldReader) {", *_indent(read, 2), "    }", ""]
     lines += ["    /// Writes the fields of a message to be packed."]
     lines += ["    public func write(to fields: borrowing FieldWriter) {", *_indent(write, 2), "    }", ""]
     lines += ["    /// What protobuf-c knows of the message."]

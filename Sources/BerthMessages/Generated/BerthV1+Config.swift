@@ -30,8 +30,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             key = fields.string(0)
             kind = BerthV1.ConfigEntryKind(rawValue: fields.int32(1))
             value = fields.string(2)

@@ -22,8 +22,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             switch fields.chosenNumber(0) {
             case 1: scope = .serviceID(fields.string(0))
             case 2: scope = .environmentID(fields.string(1))
@@ -54,8 +54,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             entries = fields.messages(0)
         }
 

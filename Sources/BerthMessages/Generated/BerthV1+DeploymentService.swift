@@ -13,8 +13,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             deploymentID = fields.string(0)
         }
 
@@ -37,8 +37,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             deployment = fields.message(0)
         }
 
@@ -65,8 +65,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             serviceID = fields.string(0)
             pageSize = fields.int32(1)
             pageToken = fields.string(2)
@@ -95,8 +95,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             deployments = fields.messages(0)
             nextPageToken = fields.string(1)
         }

@@ -49,8 +49,8 @@ extension BerthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             id = fields.string(0)
             environmentID = fields.string(1)
             projectID = fields.string(2)

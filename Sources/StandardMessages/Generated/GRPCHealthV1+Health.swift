@@ -13,8 +13,8 @@ extension GRPCHealthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             service = fields.string(0)
         }
 
@@ -37,8 +37,8 @@ extension GRPCHealthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             status = GRPCHealthV1.HealthCheckResponse.ServingStatus(rawValue: fields.int32(0))
         }
 
@@ -94,8 +94,8 @@ extension GRPCHealthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
         }
 
         /// Writes the fields of a message to be packed.
@@ -116,8 +116,8 @@ extension GRPCHealthV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             statuses = fields.messageMap(0)
         }
 

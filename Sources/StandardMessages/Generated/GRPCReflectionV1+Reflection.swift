@@ -29,8 +29,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             host = fields.string(0)
             switch fields.chosenNumber(1) {
             case 3: messageRequest = .fileByFilename(fields.string(1))
@@ -71,8 +71,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             containingType = fields.string(0)
             extensionNumber = fields.int32(1)
         }
@@ -113,8 +113,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             validHost = fields.string(0)
             originalRequest = fields.message(1)
             switch fields.chosenNumber(2) {
@@ -153,8 +153,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             fileDescriptorProto = fields.byteStrings(0)
         }
 
@@ -179,8 +179,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             baseTypeName = fields.string(0)
             extensionNumber = fields.int32s(1)
         }
@@ -205,8 +205,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             service = fields.messages(0)
         }
 
@@ -229,8 +229,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             name = fields.string(0)
         }
 
@@ -255,8 +255,8 @@ extension GRPCReflectionV1 {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             errorCode = fields.int32(0)
             errorMessage = fields.string(1)
         }

@@ -15,8 +15,8 @@ extension GoogleProtobuf {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             typeURL = fields.string(0)
             value = fields.bytes(1)
         }

@@ -15,8 +15,8 @@ extension GoogleProtobuf {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             seconds = fields.int64(0)
             nanos = fields.int32(1)
         }

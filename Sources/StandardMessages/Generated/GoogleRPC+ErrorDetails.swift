@@ -17,8 +17,8 @@ extension GoogleRPC {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             reason = fields.string(0)
             domain = fields.string(1)
             metadata = fields.stringMap(2)
@@ -45,8 +45,8 @@ extension GoogleRPC {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             retryDelay = fields.message(0)
         }
 
@@ -69,8 +69,8 @@ extension GoogleRPC {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             fieldViolations = fields.messages(0)
         }
 
@@ -96,8 +96,8 @@ extension GoogleRPC {
             /// Starts with every field at its default.
             public init() {}
 
-            /// Copies the fields of an unpacked message.
-            public init(reading fields: borrowing FieldReader) {
+            /// Copies every field of an unpacked message over what is there.
+            public mutating func read(from fields: borrowing FieldReader) {
                 field = fields.string(0)
                 description = fields.string(1)
                 reason = fields.string(2)
@@ -127,8 +127,8 @@ extension GoogleRPC {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             requestID = fields.string(0)
             servingData = fields.string(1)
         }

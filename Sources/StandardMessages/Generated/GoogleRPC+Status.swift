@@ -17,8 +17,8 @@ extension GoogleRPC {
         /// Starts with every field at its default.
         public init() {}
 
-        /// Copies the fields of an unpacked message.
-        public init(reading fields: borrowing FieldReader) {
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
             code = fields.int32(0)
             message = fields.string(1)
             details = fields.messages(2)
