@@ -15,7 +15,9 @@ let strict = strictTests + [.strictMemorySafety()]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 
 /// A Swift target under the strict settings.
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -24,14 +26,19 @@ func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// A domain module: every module has the same rooms and so the same dependencies.
 func module(_ name: String, _ extra: [Target.Dependency] = []) -> Target {
-    target(name, ["BerthMessages", "Domain", "PostgresClient", "RPC", "SQL", "StandardMessages"] + extra)
+    target(
+        name,
+        ["BerthMessages", "Domain", "PostgresClient", "RPC", "SQL", "StandardMessages"] + extra
+    )
 }
 
 /// The tests of one target.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
-        swiftSettings: strictTests)
+        name: "\(name)Tests",
+        dependencies: [.init(stringLiteral: name)] + dependencies,
+        swiftSettings: strictTests
+    )
 }
 
 let package = Package(
@@ -69,7 +76,8 @@ let package = Package(
         target("SQL", ["Domain", "PostgresClient"]),
         target(
             "BerthMessages",
-            ["CBerthProto", "CProtobufC", "Domain", "Messages", "StandardMessages"]),
+            ["CBerthProto", "CProtobufC", "Domain", "Messages", "StandardMessages"]
+        ),
         module("Audit"),
         module("Auth", ["Cryptography"]),
         module("Config", ["Cryptography"]),
@@ -82,25 +90,38 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "CLinux", "Audit", "Auth", "BerthMessages", "Config", "Cryptography", "Deployments", "Domain",
-                "EventLoops", "Policy", "PostgresClient", "RPC", "SQL", "Services",
-                "StandardMessages", "Workspaces", arguments, logging,
+                "Audit", "Auth", "BerthMessages", "CLinux", "Config", "Cryptography",
+                "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Policy",
+                "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "Workspaces",
+                arguments, logging,
             ],
             resources: [.embedInCode("Migrations/0001_spine.sql")],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
         .executableTarget(
-            name: "berthd", dependencies: ["ControlPlane"], swiftSettings: strict),
+            name: "berthd",
+            dependencies: ["ControlPlane", arguments],
+            swiftSettings: strict
+        ),
 
         // Tests.
         .target(
             name: "TestSupport",
             dependencies: ["EventLoops", "PostgresClient", "SQL"],
-            path: "Tests/TestSupport", swiftSettings: strictTests),
+            path: "Tests/TestSupport",
+            swiftSettings: strictTests
+        ),
         tests("EventLoops", ["TestSupport"]),
         tests("Cryptography"),
         tests("Messages", ["BerthMessages", "StandardMessages", "CBerthProto"]),
-        tests("HTTP2", ["EventLoops"]),
-        tests("RPC", ["EventLoops", "HTTP2", "Messages", "StandardMessages"]),
+        tests("HTTP2", ["EventLoops", "TestSupport"]),
+        tests(
+            "RPC",
+            [
+                "BerthMessages", "EventLoops", "HTTP2", "Messages", "StandardMessages",
+                "TestSupport", logging,
+            ]
+        ),
         tests("PostgresClient", ["EventLoops", "SQL", "TestSupport"]),
         tests("Domain"),
         tests("Services", ["Domain", "PostgresClient", "TestSupport"]),
@@ -111,8 +132,12 @@ let package = Package(
                 "EventLoops", "Policy", "PostgresClient", "SQL", "Services", "TestSupport",
                 "Workspaces",
             ],
-            swiftSettings: strictTests),
+            swiftSettings: strictTests
+        ),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strictTests),
+            name: "EndToEndTests",
+            dependencies: ["TestSupport"],
+            swiftSettings: strictTests
+        ),
     ]
 )
