@@ -53,9 +53,8 @@ public struct FieldWriter: ~Copyable {
         store(value, index)
     }
 
-    /// A message field; `nil` leaves it absent.
-    public func message<M: Message>(_ index: Int, _ value: M?) {
-        guard let value else { return }
+    /// A message field that is present.
+    public func message<M: Message>(_ index: Int, _ value: M) {
         _ = choose(index)
         unsafe store(child(value), index)
     }

@@ -106,7 +106,7 @@ def _message(schema, comments, type_):
             declared += _doc(comments.lines((*type_.path, 2, source)))
             declared += [f"public var {swift.name}: {swift.type} = {swift.default}"]
             read += [f"{swift.name} = {swift.read}"]
-            write += [swift.write.format(swift.name)]
+            write += [swift.write_statement()]
         elif field.oneof_index not in done:
             done.add(field.oneof_index)
             parts = _oneof(comments, type_, fields, field.oneof_index)

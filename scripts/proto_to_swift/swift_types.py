@@ -75,6 +75,11 @@ class SwiftField:
             self.type = f"{type_.swift_name}?"
             self._plain("nil", "message")
 
+    def write_statement(self):
+        """How a field outside a oneof is written: an absent message is not."""
+        statement = self.write.format(self.name)
+        return f"if let {self.name} {{ {statement} }}" if self.type.endswith("?") else statement
+
     def read_present(self):
         """How a oneof's chosen member is read: a message that is chosen is there."""
         if self.type.endswith("?"):

@@ -53,7 +53,7 @@ extension BerthV1 {
             case .environmentID(let value): fields.string(4, value)
             case nil: break
             }
-            fields.message(5, updateTime)
+            if let updateTime { fields.message(5, updateTime) }
         }
 
         /// What protobuf-c knows of the message.

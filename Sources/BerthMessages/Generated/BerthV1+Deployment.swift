@@ -53,8 +53,8 @@ extension BerthV1 {
             fields.int32(4, trigger.rawValue)
             fields.string(5, message)
             fields.string(6, image)
-            fields.message(7, createTime)
-            fields.message(8, updateTime)
+            if let createTime { fields.message(7, createTime) }
+            if let updateTime { fields.message(8, updateTime) }
         }
 
         /// What protobuf-c knows of the message.

@@ -44,7 +44,7 @@ extension BerthV1 {
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
-            fields.message(0, deployment)
+            if let deployment { fields.message(0, deployment) }
         }
 
         /// What protobuf-c knows of the message.

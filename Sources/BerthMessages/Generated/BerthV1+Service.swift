@@ -84,9 +84,9 @@ extension BerthV1 {
             fields.int32(10, visibility.rawValue)
             fields.int32(11, state.rawValue)
             fields.string(12, serverID)
-            fields.message(13, createTime)
-            fields.message(14, updateTime)
-            fields.message(15, deleteTime)
+            if let createTime { fields.message(13, createTime) }
+            if let updateTime { fields.message(14, updateTime) }
+            if let deleteTime { fields.message(15, deleteTime) }
         }
 
         /// What protobuf-c knows of the message.

@@ -104,7 +104,7 @@ extension BerthV1 {
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
-            fields.message(0, service)
+            if let service { fields.message(0, service) }
             fields.string(1, deploymentID)
             fields.string(2, connectionURI)
         }
@@ -164,7 +164,7 @@ extension BerthV1 {
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
-            fields.message(0, service)
+            if let service { fields.message(0, service) }
         }
 
         /// What protobuf-c knows of the message.
@@ -292,7 +292,7 @@ extension BerthV1 {
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
-            fields.message(0, service)
+            if let service { fields.message(0, service) }
         }
 
         /// What protobuf-c knows of the message.

@@ -129,7 +129,7 @@ extension GRPCReflectionV1Alpha {
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
             fields.string(0, validHost)
-            fields.message(1, originalRequest)
+            if let originalRequest { fields.message(1, originalRequest) }
             switch messageResponse {
             case .fileDescriptorResponse(let value): fields.message(2, value)
             case .allExtensionNumbersResponse(let value): fields.message(3, value)

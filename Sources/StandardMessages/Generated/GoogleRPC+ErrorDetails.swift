@@ -52,7 +52,7 @@ extension GoogleRPC {
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
-            fields.message(0, retryDelay)
+            if let retryDelay { fields.message(0, retryDelay) }
         }
 
         /// What protobuf-c knows of the message.
