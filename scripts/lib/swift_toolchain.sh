@@ -21,8 +21,8 @@ ensure_swift() {
     local found
     found="$(swift_version)"
     if is_at_least "$found" "$swift_version_min"; then return; fi
-    say "Installing Swift $swift_version_installed into $swift_folder (${found:+found $found, }" \
-        "$swift_version_min or newer is needed)"
+    say "Installing Swift $swift_version_installed into $swift_folder"
+    note "found ${found:-none}; $swift_version_min or newer is needed"
     local platform
     platform="$(swift_platform)"
     [[ -n "$platform" ]] || fail "swift.org has no toolchain for this system" \
@@ -83,7 +83,10 @@ install_swift() {
     # The status line names the primary key in its last field, whichever subkey signed.
     gpg --homedir "$work/gnupg" --batch --status-fd 1 \
         --verify "$work/swift.tar.gz.sig" "$work/swift.tar.gz" | tee "$work/status"
-    grep --quiet "^\[GNUPG:\] VALIDSIG .* $swift_key\$" "$work/status"
+    if ! grep --quiet "^\[GNUPG:\] VALIDSIG .* $swift_key\$" "$work/status"; then
+        echo "refused: $address is not signed by Swift's release key $swift_key"
+        return 1
+    fi
     mkdir "$work/unpacked"
     tar --extract --gzip --file "$work/swift.tar.gz" --directory "$work/unpacked" \
         --strip-components=1
