@@ -89,7 +89,8 @@ public actor EventLoop {
         hasWork = true
     }
 
-    private var hasWork = false
+    // True at first: what `setUp` began must run before the loop may wait.
+    private var hasWork = true
     private static let roundsATurnMax = 16
 }
 

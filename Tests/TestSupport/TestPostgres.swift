@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Synchronization
 
 /// A throw-away PostgreSQL cluster: unix socket only, removed when the test process ends however it
@@ -93,16 +93,12 @@ public final class TestPostgres: Sendable {
     public func signal(_ signal: Int32, backend: Int32) { kill(backend, signal) }
 
     /// Everything that the server has logged; statements included.
-    public func logText() throws -> String {
-        try String(contentsOfFile: "\(folder)/log", encoding: .utf8)
-    }
+    public func logText() throws -> String { try run(["cat", "\(folder)/log"]) }
 
     /// Appends lines to `postgresql.conf`; in force after ``start()`` or `pg_reload_conf()`.
     public func append(_ settings: [String]) throws {
-        let file = try FileHandle(forUpdating: URL(filePath: "\(folder)/data/postgresql.conf"))
-        try file.seekToEnd()
-        try file.write(contentsOf: Data((settings.joined(separator: "\n") + "\n").utf8))
-        try file.close()
+        let file = "\(folder)/data/postgresql.conf"
+        try run(["sh", "-c", "printf '%s\\n' \"$@\" >> \"$0\"", file] + settings)
     }
 
     // MARK: Processes
@@ -119,9 +115,7 @@ public final class TestPostgres: Sendable {
 
     private static func newestBinaries() throws -> String {
         let root = "/usr/lib/postgresql"
-        let versions = try FileManager.default.contentsOfDirectory(atPath: root).compactMap(
-            Int.init
-        )
+        let versions = try Command.run(["ls", root]).split(separator: "\n").compactMap { Int($0) }
         guard let newest = versions.max() else { throw CommandFailed(text: "nothing in \(root)") }
         return "\(root)/\(newest)/bin"
     }

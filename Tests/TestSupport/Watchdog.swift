@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 
 /// A process that outlives this one by a moment: when this process ends, even by SIGKILL, the pipe
@@ -12,21 +11,21 @@ final class Watchdog: Sendable {
         // A child that inherited the writing end would keep it open.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         pipe = ends[1]
+        defer { close(ends[0]) }
         let script = """
             trap '' INT TERM HUP
             read -r _
-            "$@" -D "$FOLDER/data" -m immediate -s stop
-            rm -rf "$FOLDER"
+            "$@" -D "$0/data" -m immediate -s stop
+            rm -rf "$0"
             """
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
+        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer { close(null) }
         // A session of its own: Ctrl-C reaches the whole process group.
-        process.arguments = ["FOLDER=\(folder)", "setsid", "sh", "-c", script, "sh"] + stopCommand
-        process.currentDirectoryURL = URL(filePath: "/")
-        process.standardInput = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        _ = try Command.spawn(
+            ["setsid", "sh", "-c", script, folder] + stopCommand,
+            input: ends[0],
+            output: null
+        )
     }
 
     deinit { close(pipe) }
