@@ -35,7 +35,8 @@ start_berthd() {
 wait_until_served() {
     local deadline=$((SECONDS + 30)) answer
     while ((SECONDS < deadline)); do
-        kill -0 "$berthd_process" 2>/dev/null || berthd_failed "berthd ended while it started"
+        kill -0 "$berthd_process" 2>/dev/null || berthd_failed "berthd ended while it started" \
+            "if another program has the address $1: scripts/run --port N"
         answer="$(grpcurl -plaintext -max-time 2 "$1" grpc.health.v1.Health/Check 2>&1 || true)"
         if [[ "$answer" == *SERVING* && "$answer" != *NOT_SERVING* ]]; then return; fi
         sleep 0.2
@@ -43,10 +44,10 @@ wait_until_served() {
     berthd_failed "berthd did not answer within 30 s; the last answer: $answer"
 }
 
-# berthd_failed REASON: ends the script with the end of berthd's log.
+# berthd_failed REASON [HINT]: ends the script with the end of berthd's log.
 berthd_failed() {
-    tail -n 25 "$berthd_log" | sed 's/^/    | /' >&2
-    fail "$1" "the whole log: $berthd_log"
+    tail -n 10 "$berthd_log" | sed 's/^/    | /' >&2
+    fail "$@" "the whole log: $berthd_log"
 }
 
 # stop_berthd: asks it to finish its calls and end; after 15 s ends it hard.
