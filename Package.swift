@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Audit", "Auth", "BerthMessages", "CLinux", "Config", "Cryptography",
+                "Audit", "Auth", "BerthMessages", "Config", "Cryptography",
                 "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Policy",
                 "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "Workspaces",
                 arguments, logging,
