@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Reads the entries of a service or an environment; secrets stay sealed.
 public struct ListConfig {

@@ -1,8 +1,8 @@
-import Cryptography
+public import Cryptography
 public import Domain
 
 /// Seals with AES-256-GCM under keys derived from one master key.
-public struct MasterKeySealer: SecretSealer {
+public struct MasterKeySealer: SecretSealer, Sendable {
     /// Names the master key without telling anything of it: 16 hexadecimal digits.
     public let keyID: String
     private let sealingKey: SecretBytes

@@ -23,6 +23,6 @@ struct Migration {
 
     /// Every step, in order.
     static func all() throws -> [Migration] {
-        [try Migration(version: 1, name: "spine", bytes: PackageResources._0001_spine_sql)]
+        [try Migration(version: 1, name: "spine", bytes: PackageResources._001_spine_sql)]
     }
 }

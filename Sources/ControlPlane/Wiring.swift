@@ -1,7 +1,7 @@
-import Audit
-import Config
-import Deployments
-import Services
+public import Audit
+public import Config
+public import Deployments
+public import Services
 
 // Where the modules meet: each conformance is a port of one module satisfied by another, and no
 // module knows the other.

@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Reads one deployment.
 public struct GetDeployment {

@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Reads the deployments of a service, newest first.
 public struct ListDeployments {

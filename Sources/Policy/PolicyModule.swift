@@ -1,4 +1,4 @@
-public import Domain
+import Domain
 public import PostgresClient
 
 /// Who may do what, where.

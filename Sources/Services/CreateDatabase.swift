@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// What a caller asks for, as it came: ids unparsed, texts unchecked.
 public struct CreateDatabaseRequest: Sendable {

@@ -1,4 +1,4 @@
-public import Domain
+import Domain
 
 /// The credentials that a database is made with.
 struct DatabaseCredentials: Hashable {

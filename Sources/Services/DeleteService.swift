@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Turns a service into a tombstone; its slug is free again at once.
 public struct DeleteService {

@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Reads the undeleted services of an environment, project or workspace, newest first.
 public struct ListServices {

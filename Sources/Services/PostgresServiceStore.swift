@@ -22,8 +22,10 @@ public struct PostgresServiceStore: ServiceStore {
                 .time(service.createdAt), .time(service.updatedAt),
             ],
             onFailure: { error in
-                error.constraintName == "services_slug_is_unique_in_environment"
-                    ? Problem.nameTaken(service.slug) : error
+                guard error.constraintName == "services_slug_is_unique_in_environment" else {
+                    return error
+                }
+                return Problem.nameTaken(service.slug)
             })
     }
 

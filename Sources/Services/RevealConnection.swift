@@ -1,5 +1,5 @@
 public import Domain
-public import PostgresClient
+import PostgresClient
 
 /// Shows how to reach a database, password included; every showing is audited before it happens.
 public struct RevealConnection {

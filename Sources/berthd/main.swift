@@ -1,1 +1,4 @@
-print("berthd")
+import ArgumentParser
+import ControlPlane
+
+BerthdCommand.main()

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Config
+import EventLoops
+import Glibc
+import HTTP2
+import Logging
+import Services
+
+/// `berthd serve`.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve gRPC until SIGTERM, then drain.")
+
+    @Option(help: "HOST:PORT to listen on; else BERTH_LISTEN, else 127.0.0.1:7070.")
+    var listen: String?
+    @Option(help: "The file that 'berthd keygen' made; else BERTH_MASTER_KEY_FILE.")
+    var masterKeyFile: String?
+    @Option(help: "Event loops, each a thread; else one a core.")
+    var loops: Int?
+    @Option(
+        name: .customLong("template-image"),
+        help: "TEMPLATE=IMAGE: provision a template from another image. May be given again.")
+    var templateImages: [String] = []
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = "info"
+    @OptionGroup var database: DatabaseOptions
+
+    func run() throws {
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--log-level \(logLevel): must be one of \(levels)")
+        }
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "berthd")
+        logger.logLevel = level
+        try ControlPlaneServer(configuration: try checked(), logger: logger).run()
+    }
+
+    private func checked() throws -> ServeConfiguration {
+        let listen = self.listen ?? environment("BERTH_LISTEN") ?? "127.0.0.1:7070"
+        guard let address = SocketAddress(listen) else {
+            throw ValidationError(
+                "--listen \(listen): must be HOST:PORT with HOST an IP address or localhost")
+        }
+        guard let path = masterKeyFile ?? environment("BERTH_MASTER_KEY_FILE") else {
+            throw ValidationError(
+                "the master key is missing: give --master-key-file FILE or set "
+                    + "BERTH_MASTER_KEY_FILE; 'berthd keygen --out FILE' makes one")
+        }
+        let loops = self.loops ?? min(processorCount(), ServeConfiguration.loopsMax)
+        guard (1...ServeConfiguration.loopsMax).contains(loops) else {
+            throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
+        }
+        return ServeConfiguration(
+            address: address, databaseURL: try database.databaseURL(),
+            sealer: try MasterKeySealer(masterKey: try MasterKeyFile.read(path)), loops: loops,
+            catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()))
+    }
+
+    private func imageOverrides() throws -> [String: String] {
+        var overrides: [String: String] = [:]
+        for text in templateImages {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, overrides.updateValue(parts[1], forKey: parts[0]) == nil else {
+                throw ValidationError("--template-image \(text): must be TEMPLATE=IMAGE, once each")
+            }
+        }
+        return overrides
+    }
+
+    /// The cores that this process may run on, as its affinity mask or a container's says.
+    private func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,173 @@
+import Domain
+import PostgresClient
+@testable import Services
+
+// Hand-written fakes of the module's ports. Each notes what it was asked, so that a test can say what
+// was written and what was not.
+
+let testTime = Timestamp(microsecondsSince1970: 1_800_000_000_000_000)
+
+struct FakeClock: WallClock {
+    func now() -> Timestamp { testTime }
+}
+
+struct FakePasswords: PasswordGenerator {
+    func generate() throws -> SecretText { SecretText("generated-password-generated") }
+}
+
+final class FakeRunner: TransactionRunner, SessionRunner {
+    var transactions = 0
+    var sessions = 0
+
+    func inTransaction<R>(_ body: (Transaction) async throws -> R) async throws -> R {
+        transactions += 1
+        return try await body(Transaction.disconnected())
+    }
+
+    func inSession<R>(_ body: (Session) async throws -> R) async throws -> R {
+        sessions += 1
+        return try await body(Session.disconnected())
+    }
+}
+
+final class FakeAuthorizer: Authorizer {
+    struct Asked: Equatable {
+        let permission: Permission
+        let scope: Scope
+    }
+
+    var refusal: Problem?
+    var asked: [Asked] = []
+    var authenticated = 0
+    let grant = Grant(
+        principal: Principal(userID: UserID(high: 1, low: 1), tokenID: AccessTokenID(high: 1, low: 2)),
+        role: .member, workspaceID: WorkspaceID(high: 2, low: 1),
+        projectID: ProjectID(high: 2, low: 2), environmentID: EnvironmentID(high: 2, low: 3))
+
+    func authorize(
+        _ credential: Credential, _ permission: Permission, in scope: Scope
+    ) async throws -> Grant {
+        asked.append(Asked(permission: permission, scope: scope))
+        if let refusal { throw refusal }
+        return grant
+    }
+
+    func authenticate(_ credential: Credential) async throws -> Principal {
+        authenticated += 1
+        if let refusal { throw refusal }
+        return grant.principal
+    }
+}
+
+final class FakeServiceStore: ServiceStore {
+    var services: [Service] = []
+
+    func insertWithinTx(_ tx: Transaction, _ service: Service) async throws {
+        services.append(service)
+    }
+
+    func find(_ id: ServiceID, in session: Session) async throws -> Service? {
+        services.first { $0.id == id }
+    }
+
+    func list(
+        _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
+    ) async throws -> [Service] {
+        let sorted = services.filter { $0.deletedAt == nil }
+            .sorted { $0.id.description > $1.id.description }
+        let rest = after.map { last in sorted.filter { $0.id.description < last.description } }
+        return Array((rest ?? sorted).prefix(limit))
+    }
+
+    func markDeletedWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at: Timestamp
+    ) async throws -> (service: Service, deletedNow: Bool)? {
+        guard let index = services.firstIndex(where: { $0.id == id }) else { return nil }
+        let wasDeleted = services[index].deletedAt != nil
+        if !wasDeleted { services[index] = services[index].deleted(at: at) }
+        return (services[index], !wasDeleted)
+    }
+}
+
+extension Service {
+    func deleted(at time: Timestamp) -> Service {
+        Service(
+            id: id, workspaceID: workspaceID, projectID: projectID, environmentID: environmentID,
+            name: name, slug: slug, kind: kind, source: source, image: image, port: port,
+            visibility: visibility, serverID: serverID, createdAt: createdAt, updatedAt: time,
+            deletedAt: time)
+    }
+}
+
+final class FakeConfig: ConfigSetter, ConfigRevealer {
+    var entries: [ServiceID: [ConfigEntryDraft]] = [:]
+
+    func setWithinTx(
+        _ tx: Transaction, serviceID: ServiceID, entries: [ConfigEntryDraft]
+    ) async throws {
+        self.entries[serviceID, default: []] += entries
+    }
+
+    func reveal(
+        serviceID: ServiceID, in session: Session
+    ) async throws -> [String: ConfigEntryDraft.Value] {
+        Dictionary(
+            (entries[serviceID] ?? []).map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    }
+}
+
+final class FakeDeployments: DeploymentEnqueuer, DeploymentStates {
+    var queued: [NewDeployment] = []
+
+    func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws {
+        queued.append(deployment)
+    }
+
+    func latestStates(
+        of services: [ServiceID], in session: Session
+    ) async throws -> [ServiceID: DeploymentState] {
+        Dictionary(
+            queued.filter { services.contains($0.serviceID) }.map { ($0.serviceID, .queued) },
+            uniquingKeysWith: { $1 })
+    }
+}
+
+final class FakeAudit: AuditRecorder {
+    var entries: [AuditEntry] = []
+
+    func recordWithinTx(_ tx: Transaction, _ entry: AuditEntry) async throws {
+        entries.append(entry)
+    }
+}
+
+/// The module over its fakes.
+struct Bench {
+    let authorizer = FakeAuthorizer()
+    let runner = FakeRunner()
+    let store = FakeServiceStore()
+    let config = FakeConfig()
+    let deployments = FakeDeployments()
+    let audit = FakeAudit()
+    let module: ServicesModule
+
+    init() throws {
+        module = ServicesModule(
+            ServicesModule.Dependencies(
+                authorizer: authorizer, transactions: runner, sessions: runner,
+                configSetter: config, configRevealer: config, deploymentEnqueuer: deployments,
+                deploymentStates: deployments, audit: audit, catalogue: try DatabaseCatalogue(),
+                clock: FakeClock()),
+            store: store, passwords: FakePasswords())
+    }
+
+    static let caller = CallerContext(
+        credential: Credential(tokenHash: Array(repeating: 7, count: 32)), callID: "call-1")
+    static let environmentID = "00000000-0000-0002-0000-000000000003"
+    static let serverID = "00000000-0000-0003-0000-000000000001"
+
+    /// Whether nothing at all was written.
+    var isUntouched: Bool {
+        runner.transactions == 0 && store.services.isEmpty && config.entries.isEmpty
+            && deployments.queued.isEmpty && audit.entries.isEmpty
+    }
+}
