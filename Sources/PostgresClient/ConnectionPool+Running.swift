@@ -5,6 +5,7 @@ extension ConnectionPool: TransactionRunner {
     ///
     /// - Throws: What `body` throws, or ``PostgresError``: `.unavailable`, `.poolExhausted` and
     ///   `.closed` before `body` ran; `.outcomeUnknown` alone leaves open whether it was committed.
+    @discardableResult
     public func inTransaction<R>(_ body: (Transaction) async throws -> R) async throws -> R {
         let connection = try await acquire()
         let transaction = Transaction(connection)
@@ -53,6 +54,7 @@ extension ConnectionPool: SessionRunner {
     /// Runs `body` with a connection of its own; see ``SessionRunner``.
     ///
     /// - Throws: What `body` throws, or ``PostgresError``.
+    @discardableResult
     public func inSession<R>(_ body: (Session) async throws -> R) async throws -> R {
         let connection = try await acquire()
         let session = Session(connection)

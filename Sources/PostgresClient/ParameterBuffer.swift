@@ -55,8 +55,6 @@ package struct ParameterBuffer {
     var count: Int { entries.count }
 
     mutating func removeAll() {
-        // Arguments may be secrets: they do not stay in a buffer that lives on.
-        for index in bytes.indices { bytes[index] = 0 }
         if bytes.count > ParameterBuffer.keptCapacityMax {
             bytes = [0]
         } else {

@@ -7,6 +7,7 @@ public protocol TransactionRunner {
     /// body that waits for no result costs one round trip.
     /// - Throws: What `body` throws, or ``PostgresError``; only `.outcomeUnknown` leaves open whether
     ///   the transaction was committed.
+    @discardableResult
     func inTransaction<R>(_ body: (Transaction) async throws -> R) async throws -> R
 }
 
@@ -14,5 +15,6 @@ public protocol TransactionRunner {
 public protocol SessionRunner {
     /// Runs `body` with a connection of its own, then sends what it queued and did not wait for.
     /// - Throws: What `body` throws, or ``PostgresError``.
+    @discardableResult
     func inSession<R>(_ body: (Session) async throws -> R) async throws -> R
 }
