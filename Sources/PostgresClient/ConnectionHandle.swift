@@ -180,8 +180,8 @@ enum ConnectProgress {
 
 /// Owns one PGcancel: enough to cancel what a connection runs, from any thread.
 @safe final class CancelRequest: Sendable {
-    // Why nonisolated(unsafe) is right: the PGcancel is never written after PQgetCancel, and PQcancel may
-    // run on any thread (libpq manual, "Canceling Queries in Progress").
+    // Why nonisolated(unsafe) is right: the PGcancel is never written after PQgetCancel, and
+    // PQcancel may run on any thread (libpq manual, "Canceling Queries in Progress").
     private nonisolated(unsafe) let cancel: OpaquePointer
 
     init(adopting cancel: OpaquePointer) { unsafe self.cancel = cancel }
