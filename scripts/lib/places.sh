@@ -17,7 +17,10 @@ PATH="$venv/bin:$PATH"
 
 # make_state_folder: makes the state folder, readable by nobody else and ignored by git.
 make_state_folder() {
-    (umask 077 && mkdir -p "$state" "$logs")
+    (umask 077 && mkdir -p "$state")
+    [[ -O "$state" ]] || fail "the state folder $state belongs to $(stat --format=%U "$state")" \
+        "run this as that user, or set BERTH_STATE_DIR to a folder of your own"
+    mkdir -p "$logs"
     if [[ "$(stat --format=%a "$state")" != 700 ]]; then
         [[ "$state" == "$repository/.berth" ]] ||
             fail "the state folder $state can be read by others" "run: chmod 700 '$state'"
