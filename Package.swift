@@ -44,7 +44,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "berth",
     products: [
-        .executable(name: "berthd", targets: ["berthd"])
+        .executable(name: "berthd", targets: ["berthd"]),
+        .library(
+            name: "BerthMessages", targets: ["BerthMessages", "Messages", "StandardMessages"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
@@ -95,7 +97,10 @@ let package = Package(
                 "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "Workspaces",
                 arguments, logging,
             ],
-            resources: [.embedInCode("Migrations/0001_spine.sql")],
+            resources: [
+                .embedInCode("Migrations/0001_spine.sql"),
+                .embedInCode("Migrations/0002_create_requests.sql"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -31,7 +31,9 @@ struct ControlPlaneServer: Sendable {
             let signals = try SignalSource(
                 ControlPlaneServer.stopSignals, reactor: reactor, handler: stop)
             stop.signals = signals
-            let address = try begin(on: loop, reactor, configuration.address, workers, fleet)
+            let (server, address) = try begin(
+                on: loop, reactor, configuration.address, workers, fleet)
+            server.sweepRegularly(on: loop)
             // With port 0 the system chose one; the other loops share it.
             for other in others {
                 try other.runOnNewThread { loop, reactor in
@@ -53,12 +55,12 @@ struct ControlPlaneServer: Sendable {
     private func begin(
         on loop: isolated EventLoop, _ reactor: Reactor, _ address: SocketAddress,
         _ workers: WorkerPool, _ fleet: Fleet
-    ) throws -> SocketAddress {
+    ) throws -> (LoopServer, SocketAddress) {
         let server = try LoopServer(
             configuration, workers: workers, reactor: reactor, logger: logger)
         let listening = try server.start(on: address, loop: loop)
         fleet.add(LoopBound(server, loop: loop), loop)
-        return listening
+        return (server, listening)
     }
 
     /// Schema and key are checked once, before anyone is served.

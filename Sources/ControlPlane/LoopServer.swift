@@ -1,13 +1,7 @@
-import Audit
-import Auth
 import BerthMessages
-import Config
-import Deployments
-import Domain
 import EventLoops
 import HTTP2
 import Logging
-import Policy
 import PostgresClient
 import RPC
 import Services
@@ -18,10 +12,12 @@ final class LoopServer {
     let pool: ConnectionPool
     private let server: GRPCServer
     private let health: HealthService
+    private let modules: LoopModules
     private let reactor: Reactor
     private let logger: Logger
     private var isDraining = false
     private var probe: LoopTimer?
+    private var sweep: LoopTimer?
 
     /// The names that health is asked by: the whole server and each of its own services.
     private static let healthNames = [
@@ -41,13 +37,18 @@ final class LoopServer {
         health = HealthService(reactor: reactor)
         let router = Router()
         router.intercept(Interceptors.callLog(logger))
+        router.intercept(TokenCallLimit(max: configuration.quotas.callsPerTokenMax).interceptor)
         health.register(on: router)
         try ReflectionService(fileDescriptorSet: BerthDescriptors.fileDescriptorSet)
             .register(on: router)
-        registerModules(on: router, pool: pool, configuration: configuration)
+        modules = LoopModules(pool: pool, configuration: configuration)
+        modules.register(on: router)
         server = GRPCServer(
             reactor: reactor, router: router, logger: logger, statusForError: status(for:))
     }
+
+    /// How often expired create requests are forgotten, by one loop of the process.
+    private static let sweepInterval = Duration.seconds(60)
 
     /// Begins to take connections, and to tell whether PostgreSQL is there.
     func start(on address: SocketAddress, loop: isolated EventLoop) throws -> SocketAddress {
@@ -61,6 +62,7 @@ final class LoopServer {
     func drain(grace: Duration) async {
         isDraining = true
         probe?.cancel()
+        sweep?.cancel()
         health.stop()
         await server.drain(grace: grace)
         await pool.close()
@@ -84,31 +86,21 @@ final class LoopServer {
             }
         }
     }
-}
 
-/// Builds the modules, joins them at their ports and registers their handlers.
-private func registerModules(
-    on router: Router, pool: ConnectionPool, configuration: ServeConfiguration
-) {
-    let clock = SystemWallClock()
-    let authorizer = PolicyModule(sessions: pool).authorizer
-    let config = ConfigModule(
-        authorizer: authorizer, sessions: pool, sealer: configuration.sealer, clock: clock)
-    let deployments = DeploymentsModule(authorizer: authorizer, sessions: pool)
-    let services = ServicesModule(
-        ServicesModule.Dependencies(
-            authorizer: authorizer, transactions: pool, sessions: pool, configSetter: config,
-            configRevealer: config, deploymentEnqueuer: deployments,
-            deploymentStates: deployments, audit: AuditModule(),
-            catalogue: configuration.catalogue, clock: clock))
-    ServiceHandler(services, caller: caller(of:)).register(on: router)
-    DeploymentHandler(deployments, caller: caller(of:)).register(on: router)
-    ConfigHandler(config, caller: caller(of:)).register(on: router)
-}
-
-/// Reads who calls; the token itself goes no further than its hash.
-private func caller(of call: CallContext) throws -> CallerContext {
-    CallerContext(
-        credential: try BearerCredential.parse(call.metadata["authorization"]),
-        callID: call.requestID)
+    /// Forgets expired create requests now and then; one loop of a process does it.
+    func sweepRegularly(on loop: isolated EventLoop) {
+        sweep = reactor.schedule(after: LoopServer.sweepInterval) { [weak self] in
+            Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                guard let self, !self.isDraining else { return }
+                do {
+                    try await self.modules.services.sweepCreateRequests()
+                } catch {
+                    self.logger.warning(
+                        "create requests not swept", metadata: ["error": "\(error)"])
+                }
+                self.sweepRegularly(on: loop)
+            }
+        }
+    }
 }

@@ -23,6 +23,11 @@ struct Migration {
 
     /// Every step, in order.
     static func all() throws -> [Migration] {
-        [try Migration(version: 1, name: "spine", bytes: PackageResources._001_spine_sql)]
+        [
+            try Migration(version: 1, name: "spine", bytes: PackageResources._001_spine_sql),
+            try Migration(
+                version: 2, name: "create-requests",
+                bytes: PackageResources._002_create_requests_sql),
+        ]
     }
 }

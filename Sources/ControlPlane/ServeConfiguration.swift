@@ -1,4 +1,5 @@
 import Config
+import Deployments
 import HTTP2
 import PostgresClient
 import Services
@@ -11,15 +12,29 @@ struct ServeConfiguration: Sendable {
     let databaseURL: String
     /// Seals and opens secrets.
     let sealer: MasterKeySealer
+    /// Tells a repeated create request from another.
+    let fingerprinter: HMACRequestFingerprinter
     /// How many event loops, each a thread.
     let loops: Int
     /// What can be provisioned.
     let catalogue: DatabaseCatalogue
+    /// What one tenant may use.
+    let quotas: Quotas
     /// How long running calls may take to finish after SIGTERM.
     let drainGrace = Duration.seconds(10)
 
     /// The loops that one process may have.
     static let loopsMax = 64
+
+    /// How much of this process and its database one tenant may use.
+    struct Quotas: Sendable {
+        /// The undeleted services of one workspace.
+        var servicesPerWorkspaceMax: Int32 = ServiceQuotas().servicesPerWorkspaceMax
+        /// The deployments that wait for one server.
+        var deploymentsWaitingPerServerMax = DeploymentsModule.waitingPerServerMaxDefault
+        /// The calls of one token that run at once on one loop.
+        var callsPerTokenMax = 256
+    }
 
     /// The pool of one loop. Few connections make PostgreSQL fastest: see docs/performance.
     var pool: PoolConfiguration {

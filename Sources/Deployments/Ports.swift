@@ -6,6 +6,12 @@ public protocol DeploymentStore {
     /// Queues the insert of a deployment in state `queued` on the transaction.
     func insertWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws
 
+    /// Refuses the transaction when `max` deployments wait for the server already.
+    ///
+    /// Queued; surfaces at the next awaited result or at commit as a ``Problem`` of kind
+    /// `resourceExhausted`.
+    func requireQuotaWithinTx(_ tx: Transaction, serverID: ServerID, max: Int32) async throws
+
     /// The deployment of that id, or `nil`.
     func find(_ id: DeploymentID, in session: Session) async throws -> Deployment?
 

@@ -18,6 +18,23 @@ public struct PostgresDeploymentStore: DeploymentStore {
             ])
     }
 
+    /// Queues the check; see ``DeploymentStore``.
+    public func requireQuotaWithinTx(
+        _ tx: Transaction, serverID: ServerID, max: Int32
+    ) async throws {
+        tx.send(
+            Statements.requireQuota, [.id(serverID), .int32(max)],
+            onFailure: { error in
+                guard error.constraintName == "deployments_waiting_per_server_max" else {
+                    return error
+                }
+                return Problem(
+                    .resourceExhausted,
+                    "\(max) deployments wait for the server, its quota "
+                        + "(deployments_waiting_per_server_max); try again later")
+            })
+    }
+
     /// Reads one row by its key.
     public func find(_ id: DeploymentID, in session: Session) async throws -> Deployment? {
         try await session.query(Statements.find, [.id(id)]).first
@@ -78,6 +95,8 @@ public struct PostgresDeploymentStore: DeploymentStore {
                 image, wake_at, created_at, updated_at)
             VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $7, $7)
             """)
+        static let requireQuota = Statement(
+            "deployments_require_quota", "SELECT require_deployment_quota($1, $2)")
         static let find = Statement(
             "deployments_find",
             """

@@ -9,6 +9,14 @@ public protocol ServiceStore {
     /// ``Problem`` of kind `alreadyExists` that names the field `name`.
     func insertWithinTx(_ tx: Transaction, _ service: Service) async throws
 
+    /// Refuses the transaction when the workspace has `max` undeleted services already.
+    ///
+    /// Queued; surfaces at the next awaited result or at commit as a ``Problem`` of kind
+    /// `resourceExhausted`.
+    func requireQuotaWithinTx(
+        _ tx: Transaction, workspaceID: WorkspaceID, max: Int32
+    ) async throws
+
     /// The service of that id, deleted or not, or `nil`.
     func find(_ id: ServiceID, in session: Session) async throws -> Service?
 
@@ -24,6 +32,38 @@ public protocol ServiceStore {
     func markDeletedWithinTx(
         _ tx: Transaction, _ id: ServiceID, at: Timestamp
     ) async throws -> (service: Service, deletedNow: Bool)?
+}
+
+/// Remembers create requests, so that a repeated one makes nothing twice.
+public protocol CreateRequestStore {
+    /// Inserts a request.
+    ///
+    /// Queued; when the key is taken, ``CreateRequestRepeated`` surfaces at the next awaited result
+    /// or at commit.
+    func insertWithinTx(
+        _ tx: Transaction, _ key: CreateRequestKey, serviceID: ServiceID,
+        deploymentID: DeploymentID?, at: Timestamp
+    ) async throws
+
+    /// The request of that workspace, user and id, whatever its fingerprint, or `nil`.
+    func find(_ key: CreateRequestKey, in session: Session) async throws -> StoredCreateRequest?
+
+    /// Forgets a request if it is older than `expiry`.
+    func forgetWithinTx(
+        _ tx: Transaction, _ key: CreateRequestKey, olderThan expiry: Timestamp
+    ) async throws
+
+    /// Forgets at most `limit` requests older than `expiry`.
+    /// - Returns: How many.
+    func sweepWithinTx(
+        _ tx: Transaction, olderThan expiry: Timestamp, limit: Int
+    ) async throws -> Int
+}
+
+/// Tells requests apart without keeping what was asked for.
+public protocol RequestFingerprinter {
+    /// A keyed digest of the bytes; 32 bytes.
+    func fingerprint(_ bytes: [UInt8]) throws -> [UInt8]
 }
 
 /// Which services a list holds.

@@ -29,6 +29,21 @@ public struct PostgresServiceStore: ServiceStore {
             })
     }
 
+    /// Queues the check; see ``ServiceStore/requireQuotaWithinTx(_:workspaceID:max:)``.
+    public func requireQuotaWithinTx(
+        _ tx: Transaction, workspaceID: WorkspaceID, max: Int32
+    ) async throws {
+        tx.send(
+            Statements.requireQuota, [.id(workspaceID), .int32(max)],
+            onFailure: { error in
+                guard error.constraintName == "services_per_workspace_max" else { return error }
+                return Problem(
+                    .resourceExhausted,
+                    "the workspace has \(max) services, its quota (services_per_workspace_max); "
+                        + "delete one first")
+            })
+    }
+
     /// Reads one row by its key.
     public func find(_ id: ServiceID, in session: Session) async throws -> Service? {
         try await session.query(Statements.find, [.id(id)]).first.map(PostgresServiceStore.service)
@@ -121,6 +136,8 @@ public struct PostgresServiceStore: ServiceStore {
             WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
             """)
+        static let requireQuota = Statement(
+            "services_require_quota", "SELECT require_service_quota($1, $2)")
         static let markDeleted = Statement(
             "services_mark_deleted",
             """

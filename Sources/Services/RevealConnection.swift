@@ -26,8 +26,11 @@ public struct RevealConnection {
             guard let service = try await store.find(id, in: session) else {
                 throw Problem.serviceNotFound
             }
+            guard service.deletedAt == nil else {
+                throw Problem(.failedPrecondition, "the service is deleted")
+            }
             let entries = try await config.reveal(serviceID: id, in: session)
-            return try connection(to: service, entries)
+            return try ConnectionParts(of: service, entries, catalogue)
         }
         try await transactions.inTransaction { tx in
             try await audit.recordWithinTx(
@@ -38,28 +41,5 @@ public struct RevealConnection {
                     callID: caller.callID, at: clock.now()))
         }
         return parts
-    }
-
-    private func connection(
-        to service: Service, _ entries: [String: ConfigEntryDraft.Value]
-    ) throws -> ConnectionParts {
-        guard service.deletedAt == nil else {
-            throw Problem(.failedPrecondition, "the service is deleted")
-        }
-        guard case .template(let templateID) = service.source else {
-            throw Problem(.failedPrecondition, "the service is no database of the catalogue")
-        }
-        guard let template = catalogue.template(templateID),
-            case .variable(let username) = entries[template.keys.username],
-            case .variable(let databaseName) = entries[template.keys.databaseName],
-            case .secret(let password) = entries[template.keys.password]
-        else {
-            throw Problem(
-                .internalFault, "the service's credentials cannot be read",
-                privateContext: "service \(service.id) lacks an entry of template \(templateID)")
-        }
-        return ConnectionParts(
-            scheme: template.uriScheme, host: service.slug.description, port: service.port,
-            databaseName: databaseName, username: username, password: password)
     }
 }

@@ -21,6 +21,10 @@ public struct ServicesModule {
         public let deploymentStates: any DeploymentStates
         /// Records what was done.
         public let audit: any AuditRecorder
+        /// Tells a repeated request from another.
+        public let fingerprinter: any RequestFingerprinter
+        /// How much one tenant may use.
+        public let quotas: ServiceQuotas
         /// The templates that can be provisioned.
         public let catalogue: DatabaseCatalogue
         /// Tells the time.
@@ -32,6 +36,7 @@ public struct ServicesModule {
             sessions: any SessionRunner, configSetter: any ConfigSetter,
             configRevealer: any ConfigRevealer, deploymentEnqueuer: any DeploymentEnqueuer,
             deploymentStates: any DeploymentStates, audit: any AuditRecorder,
+            fingerprinter: any RequestFingerprinter, quotas: ServiceQuotas,
             catalogue: DatabaseCatalogue, clock: any WallClock
         ) {
             self.authorizer = authorizer
@@ -42,6 +47,8 @@ public struct ServicesModule {
             self.deploymentEnqueuer = deploymentEnqueuer
             self.deploymentStates = deploymentStates
             self.audit = audit
+            self.fingerprinter = fingerprinter
+            self.quotas = quotas
             self.catalogue = catalogue
             self.clock = clock
         }
@@ -60,15 +67,29 @@ public struct ServicesModule {
     /// Shows the catalogue.
     public let listDatabaseTemplates: ListDatabaseTemplates
 
+    /// Forgets expired create requests; run now and then.
+    public let sweepCreateRequests: SweepCreateRequests
+
     /// Assembles the module.
     public init(
         _ needs: Dependencies, store: any ServiceStore = PostgresServiceStore(),
+        requests: any CreateRequestStore = PostgresCreateRequestStore(),
         passwords: any PasswordGenerator = RandomPasswordGenerator()
     ) {
         createDatabase = CreateDatabase(
             authorizer: needs.authorizer, transactions: needs.transactions, store: store,
-            config: needs.configSetter, deployments: needs.deploymentEnqueuer, audit: needs.audit,
-            catalogue: needs.catalogue, passwords: passwords, clock: needs.clock)
+            requests: requests, config: needs.configSetter,
+            deployments: needs.deploymentEnqueuer, audit: needs.audit,
+            fingerprinter: needs.fingerprinter, quotas: needs.quotas,
+            checker: CreateDatabaseChecker(catalogue: needs.catalogue, passwords: passwords),
+            replay: ReplayCreateRequest(
+                sessions: needs.sessions, transactions: needs.transactions, store: store,
+                requests: requests, config: needs.configRevealer,
+                deployments: needs.deploymentStates, catalogue: needs.catalogue,
+                clock: needs.clock),
+            clock: needs.clock)
+        sweepCreateRequests = SweepCreateRequests(
+            transactions: needs.transactions, requests: requests, clock: needs.clock)
         getService = GetService(
             authorizer: needs.authorizer, sessions: needs.sessions, store: store,
             deployments: needs.deploymentStates)

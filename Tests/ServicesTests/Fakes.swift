@@ -7,8 +7,57 @@ import PostgresClient
 
 let testTime = Timestamp(microsecondsSince1970: 1_800_000_000_000_000)
 
-struct FakeClock: WallClock {
-    func now() -> Timestamp { testTime }
+final class FakeClock: WallClock {
+    var time = testTime
+    func now() -> Timestamp { time }
+}
+
+struct FakeFingerprinter: RequestFingerprinter {
+    func fingerprint(_ bytes: [UInt8]) throws -> [UInt8] { bytes }
+}
+
+final class FakeCreateRequestStore: CreateRequestStore {
+    struct Key: Hashable {
+        let workspaceID: WorkspaceID
+        let userID: UserID
+        let requestID: String
+
+        init(_ key: CreateRequestKey) {
+            workspaceID = key.workspaceID
+            userID = key.userID
+            requestID = key.requestID
+        }
+    }
+
+    var stored: [Key: StoredCreateRequest] = [:]
+
+    func insertWithinTx(
+        _ tx: Transaction, _ key: CreateRequestKey, serviceID: ServiceID,
+        deploymentID: DeploymentID?, at: Timestamp
+    ) async throws {
+        guard stored[Key(key)] == nil else { throw CreateRequestRepeated() }
+        stored[Key(key)] = StoredCreateRequest(
+            fingerprint: key.fingerprint, serviceID: serviceID, deploymentID: deploymentID,
+            createdAt: at)
+    }
+
+    func find(_ key: CreateRequestKey, in session: Session) async throws -> StoredCreateRequest? {
+        stored[Key(key)]
+    }
+
+    func forgetWithinTx(
+        _ tx: Transaction, _ key: CreateRequestKey, olderThan expiry: Timestamp
+    ) async throws {
+        if let found = stored[Key(key)], found.createdAt < expiry { stored[Key(key)] = nil }
+    }
+
+    func sweepWithinTx(
+        _ tx: Transaction, olderThan expiry: Timestamp, limit: Int
+    ) async throws -> Int {
+        let old = stored.filter { $0.value.createdAt < expiry }.prefix(limit)
+        for (key, _) in old { stored[key] = nil }
+        return old.count
+    }
 }
 
 struct FakePasswords: PasswordGenerator {
@@ -39,7 +88,7 @@ final class FakeAuthorizer: Authorizer {
     var refusal: Problem?
     var asked: [Asked] = []
     var authenticated = 0
-    let grant = Grant(
+    var grant = Grant(
         principal: Principal(userID: UserID(high: 1, low: 1), tokenID: AccessTokenID(high: 1, low: 2)),
         role: .member, workspaceID: WorkspaceID(high: 2, low: 1),
         projectID: ProjectID(high: 2, low: 2), environmentID: EnvironmentID(high: 2, low: 3))
@@ -64,6 +113,14 @@ final class FakeServiceStore: ServiceStore {
 
     func insertWithinTx(_ tx: Transaction, _ service: Service) async throws {
         services.append(service)
+    }
+
+    func requireQuotaWithinTx(
+        _ tx: Transaction, workspaceID: WorkspaceID, max: Int32
+    ) async throws {
+        guard services.count { $0.deletedAt == nil } < Int(max) else {
+            throw Problem(.resourceExhausted, "services_per_workspace_max")
+        }
     }
 
     func find(_ id: ServiceID, in session: Session) async throws -> Service? {
@@ -148,16 +205,20 @@ struct Bench {
     let config = FakeConfig()
     let deployments = FakeDeployments()
     let audit = FakeAudit()
+    let requests = FakeCreateRequestStore()
+    let clock = FakeClock()
     let module: ServicesModule
 
-    init() throws {
+    init(servicesMax: Int32 = 1000) throws {
         module = ServicesModule(
             ServicesModule.Dependencies(
                 authorizer: authorizer, transactions: runner, sessions: runner,
                 configSetter: config, configRevealer: config, deploymentEnqueuer: deployments,
-                deploymentStates: deployments, audit: audit, catalogue: try DatabaseCatalogue(),
-                clock: FakeClock()),
-            store: store, passwords: FakePasswords())
+                deploymentStates: deployments, audit: audit,
+                fingerprinter: FakeFingerprinter(),
+                quotas: ServiceQuotas(servicesPerWorkspaceMax: servicesMax),
+                catalogue: try DatabaseCatalogue(), clock: clock),
+            store: store, requests: requests, passwords: FakePasswords())
     }
 
     static let caller = CallerContext(

@@ -21,6 +21,13 @@ struct ServeCommand: ParsableCommand {
         name: .customLong("template-image"),
         help: "TEMPLATE=IMAGE: provision a template from another image. May be given again.")
     var templateImages: [String] = []
+    @Option(help: "The services that one workspace may have.")
+    var servicesPerWorkspaceMax = ServeConfiguration.Quotas().servicesPerWorkspaceMax
+    @Option(help: "The deployments that may wait for one server.")
+    var deploymentsWaitingPerServerMax =
+        ServeConfiguration.Quotas().deploymentsWaitingPerServerMax
+    @Option(help: "The calls that one token may have running at once on one loop.")
+    var callsPerTokenMax = ServeConfiguration.Quotas().callsPerTokenMax
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
     @OptionGroup var database: DatabaseOptions
@@ -51,10 +58,22 @@ struct ServeCommand: ParsableCommand {
         guard (1...ServeConfiguration.loopsMax).contains(loops) else {
             throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
         }
+        let masterKey = try MasterKeyFile.read(path)
         return ServeConfiguration(
             address: address, databaseURL: try database.databaseURL(),
-            sealer: try MasterKeySealer(masterKey: try MasterKeyFile.read(path)), loops: loops,
-            catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()))
+            sealer: try MasterKeySealer(masterKey: masterKey),
+            fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
+            catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
+            quotas: try quotas())
+    }
+
+    private func quotas() throws -> ServeConfiguration.Quotas {
+        guard servicesPerWorkspaceMax > 0, deploymentsWaitingPerServerMax > 0, callsPerTokenMax > 0
+        else { throw ValidationError("a quota must be at least 1") }
+        return ServeConfiguration.Quotas(
+            servicesPerWorkspaceMax: servicesPerWorkspaceMax,
+            deploymentsWaitingPerServerMax: deploymentsWaitingPerServerMax,
+            callsPerTokenMax: callsPerTokenMax)
     }
 
     private func imageOverrides() throws -> [String: String] {
