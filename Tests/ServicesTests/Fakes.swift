@@ -118,7 +118,7 @@ final class FakeServiceStore: ServiceStore {
     func requireQuotaWithinTx(
         _ tx: Transaction, workspaceID: WorkspaceID, max: Int32
     ) async throws {
-        guard services.count { $0.deletedAt == nil } < Int(max) else {
+        guard services.count(where: { $0.deletedAt == nil }) < Int(max) else {
             throw Problem(.resourceExhausted, "services_per_workspace_max")
         }
     }
