@@ -30,6 +30,10 @@ public enum Malformation: Equatable, Sendable {
     case nulInString
     /// A packed field whose length is no multiple of its elements' size.
     case packedLength
+    /// A second occurrence of a message field that is not repeated. The protobuf specification would
+    /// merge the two, no encoder splits them, and protobuf-c 1.4.1 merges wrongly: it fails on a oneof
+    /// that neither sets, and drops the first inside a oneof.
+    case messageTwice
 }
 
 extension MessageError: CustomStringConvertible {

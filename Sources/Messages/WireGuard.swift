@@ -39,6 +39,8 @@ struct WireGuard {
     ) throws(MessageError) {
         guard depth <= limits.depthMax else { throw .limitExceeded(.depthMax) }
         var cursor = unsafe WireCursor(start: start, range: range)
+        // A bit for each field, by its place: generated messages have at most 64.
+        var messagesSeen: UInt64 = 0
         while !cursor.isAtEnd {
             let tag = try cursor.tag()
             try count(1)
@@ -47,47 +49,62 @@ struct WireGuard {
                 try cursor.skip(tag.wireType)
                 continue
             }
-            try unsafe checkField(tag, field, &cursor, depth: depth)
+            let tagEnd = cursor.offset
+            let content = try unsafe checkField(tag, field, &cursor)
+            if unsafe field.pointee.type == PROTOBUF_C_TYPE_MESSAGE {
+                if unsafe field.pointee.label != PROTOBUF_C_LABEL_REPEATED {
+                    let bit: UInt64 = unsafe 1 &<< UInt64(field - descriptor.pointee.fields)
+                    guard messagesSeen & bit == 0 else {
+                        throw .malformed(.messageTwice, offset: tagEnd)
+                    }
+                    messagesSeen |= bit
+                }
+                try unsafe checkSubmessage(content, of: field, depth: depth + 1)
+            }
         }
     }
 
+    private mutating func checkSubmessage(
+        _ range: Range<Int>,
+        of field: UnsafePointer<ProtobufCFieldDescriptor>,
+        depth: Int
+    ) throws(MessageError) {
+        submessages += 1
+        guard submessages <= limits.submessagesMax else { throw .limitExceeded(.submessagesMax) }
+        guard let descriptor = unsafe field.pointee.descriptor else { throw .refusedByUnpacker }
+        try unsafe checkMessage(
+            range,
+            descriptor.assumingMemoryBound(to: ProtobufCMessageDescriptor.self),
+            depth: depth
+        )
+    }
+
+    /// Passes over the field; returns where its content is, which only a submessage needs.
     private mutating func checkField(
         _ tag: WireTag,
         _ field: UnsafePointer<ProtobufCFieldDescriptor>,
-        _ cursor: inout WireCursor,
-        depth: Int
-    ) throws(MessageError) {
-        let expected = unsafe WireType(of: field.pointee.type)
-        let tagOffset = cursor.offset
-        if tag.wireType == .lengthDelimited {
-            let content = try cursor.lengthDelimited()
-            switch unsafe field.pointee.type {
-            case PROTOBUF_C_TYPE_STRING:
-                try unsafe UTF8Text.check(start, content)
-            case PROTOBUF_C_TYPE_BYTES:
-                break
-            case PROTOBUF_C_TYPE_MESSAGE:
-                submessages += 1
-                guard submessages <= limits.submessagesMax else {
-                    throw .limitExceeded(.submessagesMax)
-                }
-                guard let child = unsafe field.pointee.descriptor else { throw .refusedByUnpacker }
-                try unsafe checkMessage(
-                    content,
-                    child.assumingMemoryBound(to: ProtobufCMessageDescriptor.self),
-                    depth: depth + 1
-                )
-            default:
-                guard unsafe field.pointee.label == PROTOBUF_C_LABEL_REPEATED else {
-                    throw .malformed(.wireTypeMismatch, offset: tagOffset)
-                }
-                try checkPacked(content, of: expected)
+        _ cursor: inout WireCursor
+    ) throws(MessageError) -> Range<Int> {
+        let type = unsafe field.pointee.type
+        let expected = WireType(of: type)
+        let tagEnd = cursor.offset
+        guard tag.wireType == .lengthDelimited else {
+            guard tag.wireType == expected else {
+                throw .malformed(.wireTypeMismatch, offset: tagEnd)
             }
-        } else if tag.wireType == expected {
             try cursor.skip(expected)
-        } else {
-            throw .malformed(.wireTypeMismatch, offset: tagOffset)
+            return tagEnd..<cursor.offset
         }
+        let content = try cursor.lengthDelimited()
+        if type == PROTOBUF_C_TYPE_STRING {
+            try unsafe UTF8Text.check(start, content)
+        } else if expected != .lengthDelimited {
+            guard unsafe field.pointee.label == PROTOBUF_C_LABEL_REPEATED else {
+                throw .malformed(.wireTypeMismatch, offset: tagEnd)
+            }
+            try checkPacked(content, of: expected)
+        }
+        return content
     }
 
     private mutating func checkPacked(

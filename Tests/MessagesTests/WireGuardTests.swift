@@ -123,6 +123,27 @@ import Testing
         }
     }
 
+    @Test("a message that is not repeated may come once, also inside a oneof and a map's entry")
+    func messageTwice() {
+        let service = WireBytes.field(1, WireBytes.field(1, "id"))
+        #expect(
+            refusal(BerthV1.GetServiceResponse.self, service + service)
+                == .malformed(.messageTwice, offset: service.count + 1)
+        )
+        #expect(
+            refusal(GRPCReflectionV1.ServerReflectionResponse.self, [0x32, 0x00, 0x32, 0x00])
+                == .malformed(.messageTwice, offset: 3)
+        )
+        let entry = WireBytes.field(1, [0x12, 0x00, 0x12, 0x00])
+        #expect(
+            refusal(GRPCHealthV1.HealthListResponse.self, entry)
+                == .malformed(.messageTwice, offset: 5)
+        )
+        // Once in each of two entries, and repeated messages, are another matter.
+        let entries = WireBytes.field(1, [0x12, 0x00]) + WireBytes.field(1, [0x12, 0x00])
+        #expect(refusal(GRPCHealthV1.HealthListResponse.self, entries) == nil)
+    }
+
     @Test("fields that nobody knows are dropped, of every wire type")
     func unknownFields() throws {
         let unknown = WireBytes.values.flatMap { WireBytes.tag(1000, $0.wireType) + $0.bytes }

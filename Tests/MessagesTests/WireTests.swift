@@ -112,13 +112,20 @@ import Testing
         #expect(try Wire.decode(BerthV1.CreateDatabaseServiceRequest.self, from: bytes).deployNow)
     }
 
-    @Test("of a field that comes twice the last counts, and messages are merged")
+    @Test("of a field that comes twice the last counts")
     func duplicates() throws {
-        let first = WireBytes.field(1, WireBytes.field(1, "one") + WireBytes.field(5, "kept"))
-        let second = WireBytes.field(1, WireBytes.field(1, "two"))
-        let response = try Wire.decode(BerthV1.GetServiceResponse.self, from: first + second)
-        #expect(response.service?.id == "two")
-        #expect(response.service?.name == "kept")
+        let bytes =
+            WireBytes.field(1, "one") + WireBytes.field(5, "name") + WireBytes.field(1, "two")
+        let service = try Wire.decode(BerthV1.Service.self, from: bytes)
+        #expect(service.id == "two")
+        #expect(service.name == "name")
+    }
+
+    @Test("of two different messages of one oneof the last counts")
+    func lastMessageChoice() throws {
+        let bytes: [UInt8] = WireBytes.field(4, WireBytes.field(1, [1])) + [0x32, 0x00]
+        let response = try Wire.decode(GRPCReflectionV1.ServerReflectionResponse.self, from: bytes)
+        #expect(response.messageResponse == .listServicesResponse(.init()))
     }
 
     @Test("repeated integers are read packed, unpacked and mixed")

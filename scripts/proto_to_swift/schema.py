@@ -6,6 +6,9 @@ from . import names
 
 Field = descriptor_pb2.FieldDescriptorProto
 
+# The guard keeps a bit for each field of a message.
+FIELDS_MAX = 64
+
 
 class Unsupported(Exception):
     """Something in a proto that Berth's runtime does not read or write."""
@@ -86,6 +89,8 @@ class Schema:
 
     def _add(self, file, message, parent, path):
         type_ = Type(file, message, parent, path)
+        if len(message.field) > FIELDS_MAX:
+            raise Unsupported(f"{type_.full_name} has more than {FIELDS_MAX} fields")
         self.types[type_.full_name] = type_
         for index, nested in enumerate(message.nested_type):
             self._add(file, nested, type_, (*path, 3, index))

@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, since only scripts/fuzz builds it: every target instrumented, and libFuzzer's
+// main in the place of ours.
+let package = Package(
+    name: "fuzz",
+    products: [.executable(name: "MessageFuzzer", targets: ["MessageFuzzer"])],
+    dependencies: [.package(name: "berth", path: "../..")],
+    targets: [
+        .executableTarget(
+            name: "MessageFuzzer",
+            dependencies: [.product(name: "BerthMessages", package: "berth")]
+        )
+    ]
+)
