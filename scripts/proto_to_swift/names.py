@@ -58,8 +58,8 @@ def enum_case(enum_name, value_name):
 def c_prefix(full_name):
     """berth.controlplane.v1.GetServiceRequest -> berth__controlplane__v1__get_service_request.
 
-    The rule of protoc-gen-c: each part in snake case, an underscore before every capital but the
-    first.
+    The rule of protoc-gen-c: each part in snake case, an underscore before every capital that
+    follows none.
     """
-    parts = [re.sub(r"(?<!^)(?=[A-Z])", "_", part).lower() for part in full_name.split(".")]
+    parts = [re.sub(r"(?<=[^A-Z])(?=[A-Z])", "_", part).lower() for part in full_name.split(".")]
     return "__".join(parts)
