@@ -15,7 +15,8 @@ public enum BearerCredential {
             throw Problem(
                 .unauthenticated, "send the metadata 'authorization: Bearer TOKEN' with the call")
         }
-        let parts = header.utf8.count <= headerLengthMax
+        let parts =
+            header.utf8.count <= headerLengthMax
             ? header.split(separator: " ", omittingEmptySubsequences: true) : []
         guard parts.count == 2, parts[0].lowercased() == "bearer",
             parts[1].hasPrefix(AccessToken.prefix)

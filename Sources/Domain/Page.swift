@@ -54,7 +54,8 @@ public struct PageRequest<Kind>: Hashable, Sendable {
         guard digits.count == 2 * (scope.count + 16) else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = hexDigitValue(digits[index]), let low = hexDigitValue(digits[index + 1])
+            guard let high = hexDigitValue(digits[index]),
+                let low = hexDigitValue(digits[index + 1])
             else { return nil }
             bytes.append(UInt8(high << 4 | low))
         }

@@ -108,11 +108,13 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
     defer { unsafe pthread_attr_destroy(&attributes) }
     unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     let box = unsafe Unmanaged.passRetained(Box(body))
-    let code = unsafe pthread_create(&thread, &attributes, { argument in
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-    }, box.toOpaque())
+    let code = unsafe pthread_create(
+        &thread, &attributes,
+        { argument in
+            guard let argument = unsafe argument else { return nil }
+            unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+            return nil
+        }, box.toOpaque())
     guard code == 0 else {
         unsafe box.release()
         throw SystemError(function: "pthread_create", code: code)

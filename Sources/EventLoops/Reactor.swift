@@ -61,7 +61,8 @@ public final class Watch {
     private let timers = TimerQueue()
     private var endOfTurnHandlers: [any EndOfTurnHandler] = []
     // Safe: plain C values, never pointed into beyond a call.
-    private var events = unsafe [epoll_event](repeating: epoll_event(), count: Reactor.eventsATurnMax)
+    private var events = unsafe [epoll_event](
+        repeating: epoll_event(), count: Reactor.eventsATurnMax)
 
     /// How many ready descriptors one turn takes from the kernel.
     static let eventsATurnMax = 256

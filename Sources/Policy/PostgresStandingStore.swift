@@ -24,7 +24,9 @@ public struct PostgresStandingStore: StandingStore {
             .bytes(credential.tokenHash), .text(kind), id,
             server.map { PostgresValue.id($0) } ?? .null,
         ]
-        guard let row = try await session.query(Statements.standing, values).first else { return nil }
+        guard let row = try await session.query(Statements.standing, values).first else {
+            return nil
+        }
         return try PostgresStandingStore.standing(row)
     }
 

@@ -11,6 +11,7 @@ public struct RandomPasswordGenerator: PasswordGenerator {
 
     /// A new password of letters, digits, `-` and `_`.
     public func generate() throws -> SecretText {
-        SecretText(Base64URL.encode(try SecureRandom.privateBytes(RandomPasswordGenerator.byteCount)))
+        SecretText(
+            Base64URL.encode(try SecureRandom.privateBytes(RandomPasswordGenerator.byteCount)))
     }
 }

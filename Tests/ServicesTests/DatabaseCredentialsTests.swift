@@ -38,7 +38,8 @@ struct DatabaseCredentialsTests {
             try violations(databaseName: name, username: name) == ["database_name", "username"])
     }
 
-    @Test("refuses the databases of every cluster", arguments: ["postgres", "template0", "template1"])
+    @Test(
+        "refuses the databases of every cluster", arguments: ["postgres", "template0", "template1"])
     func refusesDatabases(name: String) throws {
         #expect(try violations(databaseName: name) == ["database_name"])
     }

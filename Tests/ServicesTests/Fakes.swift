@@ -1,5 +1,6 @@
 import Domain
 import PostgresClient
+
 @testable import Services
 
 // Hand-written fakes of the module's ports. Each notes what it was asked, so that a test can say what
@@ -89,7 +90,8 @@ final class FakeAuthorizer: Authorizer {
     var asked: [Asked] = []
     var authenticated = 0
     var grant = Grant(
-        principal: Principal(userID: UserID(high: 1, low: 1), tokenID: AccessTokenID(high: 1, low: 2)),
+        principal: Principal(
+            userID: UserID(high: 1, low: 1), tokenID: AccessTokenID(high: 1, low: 2)),
         role: .member, workspaceID: WorkspaceID(high: 2, low: 1),
         projectID: ProjectID(high: 2, low: 2), environmentID: EnvironmentID(high: 2, low: 3))
 

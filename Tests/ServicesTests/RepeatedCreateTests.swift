@@ -11,7 +11,8 @@ struct RepeatedCreateTests {
             serverID: Bench.serverID, deployNow: true, requestID: id)
     }
 
-    @Test("with the same request id and the same request gets the same answer and makes one service")
+    @Test(
+        "with the same request id and the same request gets the same answer and makes one service")
     func same() async throws {
         let bench = try Bench()
         let first = try await bench.module.createDatabase(request(), caller: Bench.caller)
@@ -39,8 +40,12 @@ struct RepeatedCreateTests {
         _ = try await bench.module.createDatabase(request(), caller: Bench.caller)
         for changed in [
             request(name: "orders2"),
-            { var it = request(); it.password = SecretText("a-chosen-password"); return it }(),
-            { var it = request(); it.deployNow = false; return it }(),
+            {
+                var it = request(); it.password = SecretText("a-chosen-password"); return it
+            }(),
+            {
+                var it = request(); it.deployNow = false; return it
+            }(),
         ] {
             let problem = try await #require(throws: Problem.self) {
                 _ = try await bench.module.createDatabase(changed, caller: Bench.caller)
