@@ -4,11 +4,24 @@
 # What both ask of SwiftPM; the same flags each time, since other flags would mean a new build.
 build_flags=(--explicit-target-dependency-import-check error)
 
+# The compiler's driver was once seen to wait for ever after an error: a build ends after this.
+build_minutes_max=40
+
 # build_debug: everything with its tests.
-build_debug() { swift build "${build_flags[@]}" --build-tests; }
+build_debug() { limited_build --build-tests; }
 
 # build_release: the program.
-build_release() { swift build "${build_flags[@]}" --configuration release --product berthd; }
+build_release() { limited_build --configuration release --product berthd; }
+
+# limited_build ARGUMENT…: builds, or fails when it takes too long.
+limited_build() {
+    local status=0
+    # In the foreground, so that Ctrl-C reaches it.
+    timeout --foreground --kill-after=10 "${build_minutes_max}m" \
+        swift build "${build_flags[@]}" "$@" || status=$?
+    if ((status == 124)); then echo "the build was ended after $build_minutes_max minutes"; fi
+    return "$status"
+}
 
 # release_folder: where build_release puts the program.
 release_folder() { swift build "${build_flags[@]}" --configuration release --show-bin-path; }

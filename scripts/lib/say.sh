@@ -39,8 +39,16 @@ step() {
     kill "$heart" 2>/dev/null || true
     wait "$heart" 2>/dev/null || true
     ((status == 0)) && return
-    tail -n 25 "$log" | sed 's/^/    | /' >&2
+    show_failure "$log"
     fail "this step failed (exit $status): $title" "the whole log: $log"
+}
+
+# show_failure LOG: the first errors that a compiler or a linter named, and the log's end.
+show_failure() {
+    {
+        grep --line-regexp --extended-regexp '[^ ]+:[0-9]+:[0-9]+: error: .*' "$1" | sort -u | head -n 15
+        tail -n 15 "$1"
+    } | sed 's/^/    | /' >&2
 }
 
 # heartbeat LOG: says every 20 seconds how long the step has run and what its log last said; ends
