@@ -133,7 +133,7 @@ public final class Watch {
         let bound = LoopBound(sleeper, loop: loop)
         let timer = schedule(after: duration) { sleeper.wake() }
         await withTaskCancellationHandler {
-            await withCheckedContinuation { sleeper.continuation = $0 }
+            await withCheckedContinuation { sleeper.wait($0) }
         } onCancel: {
             bound.use { $0.wake() }
         }
@@ -142,8 +142,17 @@ public final class Watch {
     }
 
     private final class Sleeper {
-        var continuation: CheckedContinuation<Void, Never>?
+        private var continuation: CheckedContinuation<Void, Never>?
+        private var isAwake = false
+
+        /// Resumes at once when woken before: in the first stretch of an immediate task even the
+        /// call that makes the continuation may suspend.
+        func wait(_ continuation: CheckedContinuation<Void, Never>) {
+            if isAwake { continuation.resume() } else { self.continuation = continuation }
+        }
+
         func wake() {
+            isAwake = true
             continuation?.resume()
             continuation = nil
         }

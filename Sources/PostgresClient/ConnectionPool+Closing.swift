@@ -28,7 +28,9 @@ extension ConnectionPool {
             self.inUse = []
             self.wakeClosers()
         }
-        await withCheckedContinuation { closers.append($0) }
+        await withCheckedContinuation { continuation in
+            if inUse.isEmpty { continuation.resume() } else { closers.append(continuation) }
+        }
         timer.cancel()
     }
 

@@ -35,10 +35,10 @@ extension ConnectionPool {
     private func connect() {
         var attempt: ConnectionAttempt?
         attempt = ConnectionAttempt(reactor: reactor, settings: settings) {
-            [unowned self] result in
-            self.attempts.removeAll { $0 === attempt }
+            [weak self] result in
+            self?.attempts.removeAll { $0 === attempt }
             attempt = nil
-            self.attempted(result)
+            self?.attempted(result)
         }
         guard let attempt else { return }
         attempts.append(attempt)
@@ -88,7 +88,8 @@ extension ConnectionPool {
         }
         guard backoffTimer == nil, !isClosed else { return }
         let pause = backoff.next(min: configuration.backoffMin, max: configuration.backoffMax)
-        backoffTimer = reactor.schedule(after: pause) { [unowned self] in
+        backoffTimer = reactor.schedule(after: pause) { [weak self] in
+            guard let self else { return }
             self.backoffTimer = nil
             if self.open == 0 { self.probe() } else { self.connectIfNeeded(waiting: waiters.count) }
         }

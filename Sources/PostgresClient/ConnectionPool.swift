@@ -8,9 +8,22 @@ public import Logging
 /// by itself. Not Sendable: it belongs to its loop.
 public final class ConnectionPool {
     final class Waiter {
-        var continuation: CheckedContinuation<Void, Never>?
+        private var continuation: CheckedContinuation<Void, Never>?
         var timer: LoopTimer?
-        var outcome: Result<PipelinedConnection, PostgresError>?
+        private(set) var outcome: Result<PipelinedConnection, PostgresError>?
+
+        /// Resumes at once when the outcome came before: the way here may have been suspended.
+        func wait(_ continuation: CheckedContinuation<Void, Never>) {
+            if outcome == nil { self.continuation = continuation } else { continuation.resume() }
+        }
+
+        func finish(_ outcome: Result<PipelinedConnection, PostgresError>) {
+            timer?.cancel()
+            timer = nil
+            self.outcome = outcome
+            continuation?.resume()
+            continuation = nil
+        }
     }
 
     let reactor: Reactor
@@ -81,24 +94,23 @@ public final class ConnectionPool {
                 message: "\(configuration.waitersMax) callers wait already"
             )
         }
-        connectIfNeeded(waiting: waiters.count + 1)
+        return try await wait()
+    }
+
+    private func wait() async throws -> PipelinedConnection {
         let waiter = Waiter()
+        waiters.append(waiter)
+        connectIfNeeded(waiting: waiters.count)
+        waiter.timer = reactor.schedule(after: configuration.waitDurationMax) {
+            self.fail(
+                waiter,
+                with: PostgresError(
+                    .poolExhausted, function: "acquire",
+                    message: "no connection became free in time"))
+        }
         let bound = LoopBound((self, waiter), loop: reactor.loop)
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                waiter.continuation = continuation
-                waiter.timer = reactor.schedule(after: configuration.waitDurationMax) {
-                    self.fail(
-                        waiter,
-                        with: PostgresError(
-                            .poolExhausted,
-                            function: "acquire",
-                            message: "no connection became free in time"
-                        )
-                    )
-                }
-                waiters.append(waiter)
-            }
+            await withCheckedContinuation { waiter.wait($0) }
         } onCancel: {
             bound.use { pool, waiter in pool.fail(waiter, with: ConnectionPool.cancelled) }
         }
@@ -137,11 +149,11 @@ public final class ConnectionPool {
         if !waiters.isEmpty {
             let waiter = waiters.removeFirst()
             inUse.append(connection)
-            finish(waiter, with: .success(connection))
+            waiter.finish(.success(connection))
             return
         }
-        connection.lostWhileIdle = { [unowned self, unowned connection] in
-            self.lost(connection)
+        connection.lostWhileIdle = { [weak self, unowned connection] in
+            self?.lost(connection)
         }
         idle.append(connection)
     }
@@ -161,16 +173,7 @@ public final class ConnectionPool {
     func fail(_ waiter: Waiter, with error: PostgresError) {
         guard waiter.outcome == nil else { return }
         waiters.removeAll { $0 === waiter }
-        finish(waiter, with: .failure(error))
-    }
-
-    private func finish(_ waiter: Waiter, with outcome: Result<PipelinedConnection, PostgresError>)
-    {
-        waiter.timer?.cancel()
-        waiter.timer = nil
-        waiter.outcome = outcome
-        waiter.continuation?.resume()
-        waiter.continuation = nil
+        waiter.finish(.failure(error))
     }
 
     func unavailable(_ cause: PostgresError) -> PostgresError {

@@ -62,6 +62,12 @@ extension PipelinedConnection {
     /// Waits until no cancel is under way; bounded by the time to drain.
     func cancelSettled() async {
         guard cancellation.isUnderWay, handle != nil else { return }
-        await withCheckedContinuation { cancelWaiters.append($0) }
+        await withCheckedContinuation { continuation in
+            if cancellation.isUnderWay, handle != nil {
+                cancelWaiters.append(continuation)
+            } else {
+                continuation.resume()
+            }
+        }
     }
 }

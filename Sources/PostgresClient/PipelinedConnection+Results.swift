@@ -96,11 +96,15 @@ extension PipelinedConnection {
         guard expectedHead < expected.count else { return }
         let head = expected[expectedHead]
         expectedHead += 1
-        if case .script = head { syncsReceived += 1 }
-        guard isIdle else { return }
-        expected.removeAll(keepingCapacity: true)
-        expectedHead = 0
-        cancelDrained()
+        if isIdle {
+            expected.removeAll(keepingCapacity: true)
+            expectedHead = 0
+        }
+        if case .script(let script) = head {
+            syncsReceived += 1
+            script.finished?()
+        }
+        if isIdle { cancelDrained() }
     }
 
     private func deliverNotifications(from handle: ConnectionHandle) {

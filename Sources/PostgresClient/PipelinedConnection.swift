@@ -168,7 +168,14 @@ final class PipelinedConnection: ReadinessHandler {
     /// Waits like ``wait(for:)``, whether cancelled or not.
     func waitUninterrupted(for sync: Int) async {
         guard sync > syncsReceived, handle != nil else { return }
-        await withCheckedContinuation { waiters.append(Waiter(sync: sync, continuation: $0)) }
+        await withCheckedContinuation { continuation in
+            // Looked at again, for the way here may have been suspended.
+            if sync > syncsReceived, handle != nil {
+                waiters.append(Waiter(sync: sync, continuation: continuation))
+            } else {
+                continuation.resume()
+            }
+        }
     }
 
     func wakeWaiters() {
@@ -202,7 +209,9 @@ final class PipelinedConnection: ReadinessHandler {
             switch expectation {
             case .prepared(_, let statement), .result(let statement):
                 if !statement.isSettled { statement.state = .failed(error) }
-            case .script(let script): script.failure = script.failure ?? error
+            case .script(let script):
+                script.failure = script.failure ?? error
+                script.finished?()
             case .sync: break
             }
         }

@@ -182,11 +182,11 @@ import Testing
 
     @Test("more rows and bytes than any buffer holds travel both ways")
     func large() async throws {
-        let big = String(repeating: "x", count: 3_000_000)
+        let big = String(repeating: "x", count: 1_000_000)
         try await withPool(script: "CREATE TABLE t (n int, value text)") { _, _, pool in
             try await pool.inTransaction { transaction in
                 let echo = Statement("echo_big", "INSERT INTO t VALUES ($1, $2) RETURNING value")
-                let pending = (0..<20).map { transaction.send(echo, [.int32($0), .text(big)]) }
+                let pending = (0..<8).map { transaction.send(echo, [.int32($0), .text(big)]) }
                 for rows in pending {
                     let found = try await rows.rows()[0].text("value")
                     #expect(found.utf8.elementsEqual(big.utf8))

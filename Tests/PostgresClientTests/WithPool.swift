@@ -18,7 +18,7 @@ func withPool<R: Sendable>(
     return try await onLoop { [configuration] loop, reactor in
         let pool = try ConnectionPool(
             reactor: reactor,
-            workers: try WorkerPool(threads: 1),
+            workers: try sharedWorkers(),
             configuration: configuration
         )
         if !script.isEmpty { try await pool.inSession { try await $0.executeScript(script) } }

@@ -2,6 +2,9 @@ public import EventLoops
 
 /// Runs `body` on a new event loop with a thread of its own, stops the loop and gives the result.
 ///
+/// What `body` expects in vain is reported of the calling test: the test's identity is a task-local
+/// value, and each task on the way is begun by the one before it.
+///
 /// - Throws: What `body` throws, or ``SystemError`` when the loop cannot turn.
 public func onLoop<R: Sendable>(
     _ body: @escaping @Sendable (isolated EventLoop, Reactor) async throws -> R
@@ -10,7 +13,14 @@ public func onLoop<R: Sendable>(
     defer { loop.stop() }
     return try await withCheckedThrowingContinuation { continuation in
         do {
-            try loop.runOnNewThread { loop, reactor in
+            try loop.runOnNewThread { _, _ in
+            } failed: { error in
+                // Only before `body` began: a loop whose epoll fails later is a defect that traps
+                // here, by resuming twice.
+                continuation.resume(throwing: error)
+            }
+            // Waits in the loop's queue until the loop turns.
+            loop.execute { loop, reactor in
                 Task.immediate(executorPreference: loop.executor) {
                     do {
                         continuation.resume(returning: try await body(loop, reactor))
@@ -18,10 +28,6 @@ public func onLoop<R: Sendable>(
                         continuation.resume(throwing: error)
                     }
                 }
-            } failed: { error in
-                // Only before `body` began: a loop whose epoll fails later is a defect that traps
-                // here, by resuming twice.
-                continuation.resume(throwing: error)
             }
         } catch {
             continuation.resume(throwing: error)

@@ -13,6 +13,8 @@ public final class TestPostgres: Sendable {
     /// The folder of the unix socket, for `host=`.
     public var socketFolder: String { folder }
     private let folder: String
+    /// The port, for tests over TCP.
+    public let port: Int
     private let binaries: String
     private let watchdog: Watchdog
     private static let databaseCount = Atomic<Int>(0)
@@ -20,7 +22,9 @@ public final class TestPostgres: Sendable {
     /// Starts a cluster of one's own, for tests that stop it or change its settings.
     ///
     /// - Parameter settings: Lines for `postgresql.conf`.
-    public init(settings: [String] = []) throws {
+    /// - Parameter port: What the socket is named after; matters only to those who listen on TCP.
+    public init(settings: [String] = [], port: Int = 5432) throws {
+        self.port = port
         binaries = try TestPostgres.newestBinaries()
         folder = try TestPostgres.makeFolder()
         watchdog = try Watchdog(
@@ -31,14 +35,14 @@ public final class TestPostgres: Sendable {
             "\(binaries)/initdb", "-D", "\(folder)/data", "--username=berth", "--auth=trust",
             "--no-sync", "--encoding=UTF8", "--locale=C", "-A", "trust",
         ])
-        try append(TestPostgres.defaults(folder) + settings)
+        try append(TestPostgres.defaults(folder) + ["port = \(port)"] + settings)
         try start()
     }
 
     private static func defaults(_ folder: String) -> [String] {
         [
             "listen_addresses = ''", "unix_socket_directories = '\(folder)'", "fsync = off",
-            "synchronous_commit = off", "full_page_writes = off", "shared_buffers = 16MB",
+            "full_page_writes = off", "shared_buffers = 16MB",
             "max_connections = 100", "max_wal_size = 64MB", "log_statement = all",
             "log_line_prefix = '%p %d '", "autovacuum = off", "jit = off",
         ]
@@ -57,7 +61,7 @@ public final class TestPostgres: Sendable {
 
     /// The connection URI of a database of that name.
     public func uri(_ database: String) -> String {
-        "postgresql:///\(database)?host=\(folder)&user=berth"
+        "postgresql:///\(database)?host=\(folder)&port=\(port)&user=berth"
     }
 
     /// Runs SQL text by psql and gives what it prints: rows as lines, columns parted by `|`.

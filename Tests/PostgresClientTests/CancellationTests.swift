@@ -1,0 +1,193 @@
+import EventLoops
+import Glibc
+import PostgresClient
+import SQL
+import TestSupport
+import Testing
+
+@Suite struct CancellationTests {
+    static let table = "CREATE TABLE items (n integer PRIMARY KEY); INSERT INTO items VALUES (1)"
+    static let lock = Statement("lock_item", "SELECT n FROM items WHERE n = 1 FOR UPDATE")
+    static let insert = Statement("add_item", "INSERT INTO items VALUES ($1)")
+    static let count = Statement("count_all", "SELECT count(*) AS n FROM items")
+    static let pid = Statement("backend_pid", "SELECT pg_backend_pid() AS pid")
+
+    static func count(_ pool: ConnectionPool) async throws -> Int64 {
+        try await pool.inSession { try await $0.query(count)[0].int64("n") }
+    }
+
+    @Test("a statement that waits for a lock is cancelled and its connection serves again")
+    func cancelsLockWait() async throws {
+        try await withPool(script: Self.table, configure: { $0.connectionsMax = 2 }) {
+            loop,
+            reactor,
+            pool in
+            let gate = ConnectionPoolTests.Gate()
+            let holder = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    _ = try await transaction.query(Self.lock)
+                    await gate.pass()
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 1 }
+            try await reactor.sleep(for: .milliseconds(50))
+            let blocked = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    transaction.send(Self.insert, [.int32(2)])
+                    _ = try await transaction.query(Self.lock)
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 2 }
+            try await reactor.sleep(for: .milliseconds(50))
+            let began = Instant.now()
+            blocked.cancel()
+            let error = try await postgresError { try await blocked.value }
+            #expect(error.kind == .cancelled)
+            #expect(error.sqlState == "57014")
+            #expect(began.duration(to: .now()) < .seconds(1))
+            let connects = pool.statistics.connects
+            gate.open()
+            try await holder.value
+            let found = try await Self.count(pool)
+            #expect(found == 1)
+            #expect(pool.statistics.connects == connects)
+            #expect(pool.statistics.idle == 2)
+        }
+    }
+
+    @Test("a commit that waits for a lock is cancelled as a whole")
+    func cancelsCommitSegment() async throws {
+        try await withPool(script: Self.table, configure: { $0.connectionsMax = 2 }) {
+            loop,
+            reactor,
+            pool in
+            let gate = ConnectionPoolTests.Gate()
+            let holder = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    _ = try await transaction.query(Self.lock)
+                    await gate.pass()
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 1 }
+            try await reactor.sleep(for: .milliseconds(50))
+            let blocked = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    transaction.send(Self.insert, [.int32(2)])
+                    transaction.send(Self.lock)
+                    return
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 2 }
+            try await reactor.sleep(for: .milliseconds(50))
+            blocked.cancel()
+            let error = try await postgresError { try await blocked.value }
+            #expect(error.kind == .cancelled)
+            gate.open()
+            try await holder.value
+            let found = try await Self.count(pool)
+            #expect(found == 1)
+        }
+    }
+
+    @Test("a task cancelled before COMMIT is sent commits nothing")
+    func cancelledBeforeCommit() async throws {
+        try await withPool(script: Self.table) { loop, reactor, pool in
+            let gate = ConnectionPoolTests.Gate()
+            let caller = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    _ = try await transaction.send(Self.insert, [.int32(2)]).rows()
+                    await gate.pass()
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 1 }
+            try await reactor.sleep(for: .milliseconds(50))
+            caller.cancel()
+            gate.open()
+            let error = try await postgresError { try await caller.value }
+            #expect(error.kind == .cancelled)
+            let found = try await Self.count(pool)
+            #expect(found == 1)
+            #expect(pool.statistics.connects == 2)
+        }
+    }
+
+    @Test("a server that answers neither statement nor cancel costs the connection, not the caller")
+    func hungServer() async throws {
+        try await withPool(
+            script: Self.table,
+            configure: {
+                $0.drainAfterCancel = .milliseconds(100)
+                $0.connectionsMax = 1
+            }
+        ) { loop, reactor, pool in
+            var backend: Int32 = 0
+            let caller = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    backend = try await transaction.query(Self.pid)[0].int32("pid")
+                    kill(backend, SIGSTOP)
+                    _ = try await transaction.query(Self.lock)
+                }
+            }
+            try await eventually(reactor) { backend != 0 }
+            caller.cancel()
+            let error = try await postgresError { try await caller.value }
+            kill(backend, SIGCONT)
+            #expect(error.kind == .cancelled)
+            try await pool.ping()
+            #expect(pool.statistics.connects == 3)
+        }
+    }
+
+    @Test("no answer to COMMIT within the time to drain is an unknown outcome")
+    func unknownOutcome() async throws {
+        try await withPool(
+            script: Self.table,
+            configure: { $0.drainAfterCancel = .milliseconds(100) }
+        ) { loop, reactor, pool in
+            var backend: Int32 = 0
+            let caller = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    backend = try await transaction.query(Self.pid)[0].int32("pid")
+                    transaction.send(Self.insert, [.int32(2)])
+                    kill(backend, SIGSTOP)
+                }
+            }
+            try await eventually(reactor) { backend != 0 }
+            try await reactor.sleep(for: .milliseconds(20))
+            caller.cancel()
+            let error = try await postgresError { try await caller.value }
+            kill(backend, SIGCONT)
+            #expect(error.kind == .outcomeUnknown)
+        }
+    }
+
+    @Test("a COMMIT that was answered is a success although the task was cancelled")
+    func cancelledButCommitted() async throws {
+        try await withPool(script: Self.table) { loop, reactor, pool in
+            var backend: Int32 = 0
+            let caller = begin(on: loop) {
+                try await pool.inTransaction { transaction in
+                    backend = try await transaction.query(Self.pid)[0].int32("pid")
+                    transaction.send(Self.insert, [.int32(2)])
+                    // The statements of the commit are read only after the cancel was delivered,
+                    // which a backend that reads a command ignores.
+                    kill(backend, SIGSTOP)
+                }
+            }
+            try await eventually(reactor) { backend != 0 }
+            try await reactor.sleep(for: .milliseconds(20))
+            caller.cancel()
+            try await reactor.sleep(for: .milliseconds(20))
+            kill(backend, SIGCONT)
+            let outcome = await caller.result
+            let found = try await Self.count(pool)
+            // The cancel may hit the insert after all; what is told must be what happened.
+            switch outcome {
+            case .success: #expect(found == 2)
+            case .failure(let error):
+                #expect((error as? PostgresError)?.kind == .cancelled)
+                #expect(found == 1)
+            }
+        }
+    }
+}
