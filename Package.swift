@@ -100,6 +100,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/0001_spine.sql"),
                 .embedInCode("Migrations/0002_create_requests.sql"),
+                .embedInCode("Migrations/0003_deployments_at_home.sql"),
             ],
             swiftSettings: strict
         ),
@@ -133,9 +134,9 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Auth", "Config", "ControlPlane", "Cryptography", "Deployments", "Domain",
-                "EventLoops", "Policy", "PostgresClient", "SQL", "Services", "TestSupport",
-                "Workspaces",
+                "Audit", "Auth", "CLibPQ", "Config", "ControlPlane", "Cryptography", "Deployments",
+                "Domain", "EventLoops", "HTTP2", "Policy", "PostgresClient", "SQL", "Services",
+                "TestSupport", "Workspaces",
             ],
             swiftSettings: strictTests
         ),

@@ -28,6 +28,9 @@ struct Migration {
             try Migration(
                 version: 2, name: "create-requests",
                 bytes: PackageResources._002_create_requests_sql),
+            try Migration(
+                version: 3, name: "deployments-at-home",
+                bytes: PackageResources._003_deployments_at_home_sql),
         ]
     }
 }

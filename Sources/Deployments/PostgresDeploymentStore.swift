@@ -13,8 +13,8 @@ public struct PostgresDeploymentStore: DeploymentStore {
             Statements.insert,
             [
                 .id(deployment.id), .id(deployment.serviceID), .id(deployment.environmentID),
-                .id(deployment.serverID), .text(deployment.trigger.rawValue),
-                .text(deployment.image), .time(deployment.at),
+                .id(deployment.workspaceID), .id(deployment.serverID),
+                .text(deployment.trigger.rawValue), .text(deployment.image), .time(deployment.at),
             ])
     }
 
@@ -91,9 +91,9 @@ public struct PostgresDeploymentStore: DeploymentStore {
         static let insert = Statement(
             "deployments_insert",
             """
-            INSERT INTO deployments (id, service_id, environment_id, server_id, state, trigger,
-                image, wake_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $7, $7)
+            INSERT INTO deployments (id, service_id, environment_id, workspace_id, server_id,
+                state, trigger, image, wake_at, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $8, $8)
             """)
         static let requireQuota = Statement(
             "deployments_require_quota", "SELECT require_deployment_quota($1, $2)")

@@ -16,6 +16,8 @@ public struct NewDeployment: Hashable, Sendable {
     public let serviceID: ServiceID
     /// The environment that the service lies in.
     public let environmentID: EnvironmentID
+    /// The workspace that both the service and the server lie in.
+    public let workspaceID: WorkspaceID
     /// Where it is deployed.
     public let serverID: ServerID
     /// The container image, by reference.
@@ -27,12 +29,13 @@ public struct NewDeployment: Hashable, Sendable {
 
     /// Makes a deployment.
     public init(
-        id: DeploymentID, serviceID: ServiceID, environmentID: EnvironmentID, serverID: ServerID,
-        image: String, trigger: Trigger, at: Timestamp
+        id: DeploymentID, serviceID: ServiceID, environmentID: EnvironmentID,
+        workspaceID: WorkspaceID, serverID: ServerID, image: String, trigger: Trigger, at: Timestamp
     ) {
         self.id = id
         self.serviceID = serviceID
         self.environmentID = environmentID
+        self.workspaceID = workspaceID
         self.serverID = serverID
         self.image = image
         self.trigger = trigger

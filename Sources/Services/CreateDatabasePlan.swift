@@ -29,7 +29,8 @@ struct CreateDatabasePlan {
         deployment = target.map { serverID in
             NewDeployment(
                 id: DeploymentID.new(at: now), serviceID: service.id, environmentID: environmentID,
-                serverID: serverID, image: service.image, trigger: .create, at: now)
+                workspaceID: grant.workspaceID, serverID: serverID, image: service.image,
+                trigger: .create, at: now)
         }
         let credentials = checked.credentials
         entries = [
