@@ -119,7 +119,7 @@ let package = Package(
         ),
         tests("EventLoops", ["TestSupport"]),
         tests("Cryptography"),
-        tests("Messages", ["BerthMessages", "StandardMessages", "CBerthProto"]),
+        tests("Messages", ["BerthMessages", "CBerthProto", "CProtobufC", "StandardMessages"]),
         tests("HTTP2", ["EventLoops", "TestSupport"]),
         tests(
             "RPC",

@@ -1,5 +1,6 @@
 import BerthMessages
 import CBerthProto
+import CProtobufC
 import Messages
 import StandardMessages
 import Testing
