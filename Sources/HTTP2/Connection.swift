@@ -223,8 +223,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             session.recorder.pingAcks = 0
             finish(.noError, reason: "")
         }
-        // The library has queued its own last words, or the peer went away.
-        if !session.wantsToRead { scheduleFlush() }
+        // The library may have queued answers of its own: acknowledgements, resets, last words.
+        scheduleFlush()
         return true
     }
 

@@ -123,7 +123,7 @@ public final class Listener: ReadinessHandler {
         return descriptor
     }
 
-    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
+    static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
         var one: Int32 = 1
         // Safe: four bytes of a live local.
         _ = unsafe setsockopt(

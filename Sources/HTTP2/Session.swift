@@ -25,7 +25,7 @@ import EventLoops
     /// - Throws: ``HTTP2Error`` when nghttp2 is out of memory.
     init(role: Role, limits: ConnectionLimits, now: Instant) throws(HTTP2Error) {
         self.limits = limits
-        recorder = SessionRecorder(limits: limits, now: now)
+        recorder = SessionRecorder(role: role, limits: limits, now: now)
         let callbacks = try SessionCallbacks()
         let options = try SessionOptions(limits)
         unsafe retainedRecorder = Unmanaged.passRetained(recorder)

@@ -16,6 +16,7 @@ import CNghttp2
             throw HTTP2Error(function: "nghttp2_session_callbacks_new", code: code)
         }
         unsafe pointer = created
+        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(pointer, onBeginFrame)
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(pointer, onBeginHeaders)
         unsafe nghttp2_session_callbacks_set_on_header_callback(pointer, onHeader)
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(pointer, onFrameReceived)
@@ -39,6 +40,15 @@ private func recorder(_ userData: UnsafeMutableRawPointer?) -> SessionRecorder? 
 
 private let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
 private let acknowledgement = UInt8(NGHTTP2_FLAG_ACK.rawValue)
+
+private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
+    guard let header = unsafe header,
+        unsafe nghttp2_frame_type(UInt32(header.pointee.type)) == NGHTTP2_HEADERS,
+        let recorder = unsafe recorder(userData), recorder.role == .server
+    else { return 0 }
+    recorder.noteHeadersFrame(unsafe header.pointee.stream_id)
+    return 0
+}
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
     guard let recorder = unsafe recorder(userData), let frame = unsafe frame else { return 0 }

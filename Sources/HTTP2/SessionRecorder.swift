@@ -4,6 +4,7 @@ import EventLoops
 ///
 /// The session's user data; it never calls into the library and never runs anyone's code.
 final class SessionRecorder {
+    let role: Session.Role
     let limits: ConnectionLimits
     unowned var session: Session?
     var streams = StreamTable()
@@ -29,6 +30,7 @@ final class SessionRecorder {
     /// Acknowledgements of our PING frames.
     var pingAcks = 0
 
+    private var streamIDs = StreamIDSequence()
     private var pings: PingStrikes
     private var peerResets: TokenBucket
     private var ownResets: TokenBucket
@@ -39,7 +41,8 @@ final class SessionRecorder {
         let reason: StaticString
     }
 
-    init(limits: ConnectionLimits, now: Instant) {
+    init(role: Session.Role, limits: ConnectionLimits, now: Instant) {
+        self.role = role
         self.limits = limits
         self.now = now
         pings = PingStrikes(limits)
@@ -138,6 +141,13 @@ final class SessionRecorder {
     }
 
     // MARK: The peer's conduct
+
+    /// A HEADERS frame begins (server).
+    func noteHeadersFrame(_ id: Int32) {
+        if !streamIDs.take(id), violation == nil {
+            violation = Violation(code: .protocolError, reason: "stream id lower than one seen")
+        }
+    }
 
     func notePing() {
         if !pings.ping(now: now) { violate("too_many_pings") }

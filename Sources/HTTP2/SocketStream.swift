@@ -1,4 +1,4 @@
-import EventLoops
+public import EventLoops
 import Glibc
 
 /// Plain bytes over a connected, non-blocking socket.
@@ -42,4 +42,24 @@ public final class SocketStream: ByteStream {
 
     /// Closes the socket.
     public func close() { _ = Glibc.close(descriptor) }
+}
+
+extension SocketStream {
+    /// Begins to connect; the stream blocks until that is done, and fails if it does.
+    /// - Throws: ``SystemError``, such as for an address that has no route.
+    public static func connecting(to address: SocketAddress) throws(SystemError) -> SocketStream {
+        let family = address.family == .v4 ? AF_INET : AF_INET6
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(family, type, 0)
+        guard descriptor >= 0 else { throw .last("socket") }
+        // Safe: the address is read during the call only.
+        let code = unsafe address.withSockaddr { unsafe connect(descriptor, $0, $1) }
+        guard code == 0 || errno == EINPROGRESS else {
+            let error = SystemError.last("connect")
+            _ = Glibc.close(descriptor)
+            throw error
+        }
+        Listener.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
+        return SocketStream(descriptor: descriptor)
+    }
 }

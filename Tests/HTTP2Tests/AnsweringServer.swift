@@ -1,0 +1,83 @@
+import EventLoops
+import Testing
+
+@testable import HTTP2
+
+/// A server for tests: answers each request that ended with 200 and the same body.
+final class AnsweringServer: ConnectionDelegate {
+    let reactor: Reactor
+    let limits: ConnectionLimits
+    let buffers = LoopBuffers()
+    var connections: [Connection] = []
+    var closedConnections = 0
+    var streams: [HTTP2Stream] = []
+    var closedCodes: [ErrorCode] = []
+    /// Whether requests are answered; else they stay open.
+    var answers = true
+    private var listener: Listener?
+
+    init(_ reactor: Reactor, _ limits: ConnectionLimits = ConnectionLimits()) throws {
+        self.reactor = reactor
+        self.limits = limits
+        guard let address = SocketAddress("127.0.0.1:0") else { return }
+        listener = try Listener(reactor: reactor, address: address) { [unowned self] stream, peer in
+            do {
+                let connection = try Connection(
+                    over: stream, role: .server, peer: peer, limits: self.limits,
+                    reactor: self.reactor, buffers: self.buffers, delegate: self)
+                connections.append(connection)
+                try connection.start()
+            } catch {
+                stream.close()
+            }
+        }
+    }
+
+    var address: SocketAddress {
+        guard let listener else { preconditionFailure("the server was closed") }
+        return listener.address
+    }
+
+    /// The first stream, once it began.
+    func firstStream() async throws -> HTTP2Stream {
+        for _ in 0..<500 where streams.isEmpty { try await reactor.sleep(for: .milliseconds(2)) }
+        return try #require(streams.first)
+    }
+
+    func close() {
+        listener?.close()
+        for connection in connections { connection.abandon() }
+    }
+
+    func streamBegan(
+        _ stream: HTTP2Stream, on connection: Connection, loop: isolated EventLoop
+    ) {
+        streams.append(stream)
+        stream.observer = Answer(server: self)
+    }
+
+    func connectionClosed(_ connection: Connection, on loop: isolated EventLoop) {
+        closedConnections += 1
+    }
+
+    private final class Answer: StreamObserver {
+        let server: AnsweringServer
+        init(server: AnsweringServer) { self.server = server }
+
+        func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
+        func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
+
+        func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
+            guard stream.isRemoteEnded, server.answers else { return }
+            var headers = HeaderBlock()
+            headers.append(":status", "200")
+            stream.respond(headers, isEnd: false)
+            stream.write(Array(stream.received.prefix(.max)).span)
+            stream.finish(trailers: nil)
+        }
+
+        func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
+            server.closedCodes.append(code)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import EventLoops
+import Testing
+
+@testable import HTTP2
+
+@Suite struct TokenBucketTests {
+    private let begin = Instant(nanoseconds: 1_000_000_000)
+
+    @Test("allows the burst, then only what time refills")
+    func burst() {
+        var bucket = TokenBucket(.init(burst: 3, perSecond: 2), now: begin)
+        for _ in 0..<3 { expect(true, bucket.take(now: begin)) }
+        expect(false, bucket.take(now: begin))
+        expect(false, bucket.take(now: begin.advanced(by: .milliseconds(999))))
+        let second = begin.advanced(by: .seconds(1))
+        for _ in 0..<2 { expect(true, bucket.take(now: second)) }
+        expect(false, bucket.take(now: second))
+    }
+
+    @Test("never refills beyond the burst, even after very long")
+    func longIdle() {
+        var bucket = TokenBucket(.init(burst: 2, perSecond: .max), now: begin)
+        let late = begin.advanced(by: .seconds(1_000_000))
+        for _ in 0..<2 { expect(true, bucket.take(now: late)) }
+        for _ in 0..<2 { expect(true, bucket.take(now: late)) }
+        expect(false, bucket.take(now: late))
+    }
+}
+
+@Suite struct PingStrikesTests {
+    private let begin = Instant(nanoseconds: 1_000_000_000)
+
+    private var limits: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.pingStrikesMax = 2
+        limits.pingIntervalMin = .seconds(10)
+        return limits
+    }
+
+    @Test("pings at the permitted interval are never too many")
+    func patient() {
+        var strikes = PingStrikes(limits)
+        for index in 0..<100 {
+            expect(true, strikes.ping(now: begin.advanced(by: .seconds(index * 10))))
+        }
+    }
+
+    @Test("hurried pings are too many after the strikes, and counted anew after progress")
+    func hurried() {
+        var strikes = PingStrikes(limits)
+        for _ in 0..<3 { expect(true, strikes.ping(now: begin)) }
+        expect(false, strikes.ping(now: begin))
+        strikes.reset()
+        for _ in 0..<3 { expect(true, strikes.ping(now: begin)) }
+        expect(false, strikes.ping(now: begin))
+    }
+}
+
+/// `#expect` of a mutating call, which the macro does not take.
+private func expect(
+    _ expected: Bool, _ found: Bool, _ location: SourceLocation = #_sourceLocation
+) {
+    #expect(found == expected, sourceLocation: location)
+}
