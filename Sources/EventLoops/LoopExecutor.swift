@@ -79,11 +79,12 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         }
     }
 
-    /// Runs jobs until none is left.
+    /// Runs jobs, and the jobs that they make, until none is left or ``batchesAPassMax`` is reached.
     /// - Returns: Whether any ran.
     func runJobs() -> Bool {
         guard !local.isEmpty else { return false }
-        while !local.isEmpty {
+        for _ in 0..<LoopExecutor.batchesAPassMax {
+            guard !local.isEmpty else { break }
             swap(&local, &running)
             for job in running {
                 // Safe: each job is run once, on the thread both executors stand for.
@@ -94,4 +95,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         }
         return true
     }
+
+    /// Jobs that keep making jobs must not starve the descriptors.
+    private static let batchesAPassMax = 64
 }

@@ -1,0 +1,35 @@
+import EventLoops
+import TestSupport
+import Testing
+
+@Suite struct LoopBoundTests {
+    final class Value { var number = 0 }
+
+    @Test("a bound value is reached from a cancellation handler on its loop")
+    func onItsLoop() async throws {
+        let number = try await onLoop { loop, reactor in
+            let value = Value()
+            let bound = LoopBound(value, loop: loop)
+            let task = Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                await withTaskCancellationHandler {
+                    _ = try? await reactor.sleep(for: .seconds(100))
+                } onCancel: {
+                    bound.use { $0.number = 7 }
+                }
+            }
+            task.cancel()
+            await task.value
+            return value.number
+        }
+        #expect(number == 7)
+    }
+
+    @Test("a bound value reached from another thread traps")
+    func elsewhere() async throws {
+        await #expect(processExitsWith: .failure) {
+            let loop = try EventLoop()
+            LoopBound(Value(), loop: loop).use { $0.number = 1 }
+        }
+    }
+}
