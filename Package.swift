@@ -135,7 +135,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Audit", "Auth", "CLibPQ", "Config", "ControlPlane", "Cryptography", "Deployments",
-                "Domain", "EventLoops", "HTTP2", "Policy", "PostgresClient", "SQL", "Services",
+                "Domain", "EventLoops", "HTTP2", "Policy", "PostgresClient", "RPC", "SQL", "Services",
                 "TestSupport", "Workspaces",
             ],
             swiftSettings: strictTests
