@@ -34,10 +34,11 @@ public struct DeploymentsModule {
         try await store.insertWithinTx(tx, deployment)
     }
 
-    /// The state of each service's latest deployment; services without one are absent.
+    /// Asks for the state of each service's latest deployment, without waiting; services without
+    /// one are absent.
     public func latestStates(
         of services: [ServiceID], in session: Session
-    ) async throws -> [ServiceID: DeploymentState] {
-        try await store.latestStates(of: services, in: session)
+    ) -> Pending<[ServiceID: DeploymentState]> {
+        store.latestStates(of: services, in: session)
     }
 }

@@ -20,8 +20,9 @@ public protocol DeploymentStore {
         of serviceID: ServiceID, after: DeploymentID?, limit: Int, in session: Session
     ) async throws -> [Deployment]
 
-    /// The state of each service's latest deployment; services without one are absent.
+    /// Asks for the state of each service's latest deployment, without waiting; services without
+    /// one are absent.
     func latestStates(
         of services: [ServiceID], in session: Session
-    ) async throws -> [ServiceID: DeploymentState]
+    ) -> Pending<[ServiceID: DeploymentState]>
 }

@@ -51,18 +51,20 @@ public struct PostgresDeploymentStore: DeploymentStore {
         ).map(PostgresDeploymentStore.deployment)
     }
 
-    /// Reads the newest row of each service.
+    /// Queues the query for the newest row of each service.
     public func latestStates(
         of services: [ServiceID], in session: Session
-    ) async throws -> [ServiceID: DeploymentState] {
-        guard !services.isEmpty else { return [:] }
-        let rows = try await session.query(
+    ) -> Pending<[ServiceID: DeploymentState]> {
+        guard !services.isEmpty else { return Pending { [:] } }
+        let rows = session.send(
             Statements.latestStates, [.textArray(services.map(\.description))])
-        var states: [ServiceID: DeploymentState] = [:]
-        for row in rows {
-            states[try row.id("service_id")] = try PostgresDeploymentStore.state(row)
+        return Pending {
+            var states: [ServiceID: DeploymentState] = [:]
+            for row in try await rows.rows() {
+                states[try row.id("service_id")] = try PostgresDeploymentStore.state(row)
+            }
+            return states
         }
-        return states
     }
 
     private static func deployment(_ row: Row) throws -> Deployment {

@@ -1,8 +1,9 @@
 /// The one error that modules throw.
 ///
 /// A problem has a half for the caller (kind and message, field violations) and a private half
-/// (context and cause) that reaches the log alone. Its description prints only the safe half.
-public struct Problem: Error, CustomStringConvertible {
+/// (context and cause) that reaches the log alone. Its description prints only the safe half; its
+/// debug description, which the server logs of a fault that it hides from the caller, prints both.
+public struct Problem: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong, as far as a caller can act on it.
     public enum Kind: Hashable, Sendable {
         /// The request breaks rules of its fields; see ``Problem/violations``.
@@ -76,4 +77,12 @@ public struct Problem: Error, CustomStringConvertible {
 
     /// The kind and the caller's message.
     public var description: String { "\(kind): \(message)" }
+
+    /// Both halves and the cause, for the log alone.
+    public var debugDescription: String {
+        var text = description
+        if !privateContext.isEmpty { text += " [\(privateContext)]" }
+        if let cause { text += " caused by \(String(reflecting: cause))" }
+        return text
+    }
 }

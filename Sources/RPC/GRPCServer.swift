@@ -130,7 +130,7 @@ public final class GRPCServer {
             "call failed by an unknown error",
             metadata: [
                 "request_id": "\(context.requestID)", "method": "\(context.methodPath)",
-                "error": "\(error)",
+                "error": "\(String(reflecting: error))",
             ]
         )
         return RPCStatus(.internal, "internal error; request id \(context.requestID)")

@@ -140,7 +140,12 @@ final class ServerCall: StreamObserver {
     }
 
     private func deadlinePassed() {
-        abort(RPCStatus(.deadlineExceeded, "the deadline passed before the call ended"))
+        abort(
+            RPCStatus(
+                .deadlineExceeded,
+                "the deadline passed before the call ended; what it asked for may have been done"
+            )
+        )
     }
 
     // MARK: What the stream tells
@@ -190,6 +195,8 @@ final class ServerCall: StreamObserver {
 
     /// Suspends until something happens to the stream or the task is cancelled.
     private func wait() async throws {
+        // A handler that was cancelled before it waits would not be woken again.
+        try Task.checkCancellation()
         let bound = LoopBound(self, loop: server.reactor.loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter = $0 }

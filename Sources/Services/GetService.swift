@@ -17,10 +17,11 @@ public struct GetService {
         let id = try await requireServiceID(text, authorizer, caller)
         _ = try await authorizer.authorize(caller.credential, .readServices, in: .service(id))
         return try await sessions.inSession { session in
+            let states = deployments.latestStates(of: [id], in: session)
             guard let service = try await store.find(id, in: session) else {
                 throw Problem.serviceNotFound
             }
-            return try await deployments.status(of: service, in: session)
+            return ServiceStatus(of: service, try await states.value())
         }
     }
 }
@@ -36,13 +37,12 @@ func requireServiceID(
     throw Problem.serviceNotFound
 }
 
-extension DeploymentStates {
-    /// A service with its state.
-    func status(of service: Service, in session: Session) async throws -> ServiceStatus {
-        let states = try await latestStates(of: [service.id], in: session)
-        return ServiceStatus(
+extension ServiceStatus {
+    /// A service with its state, from the states of the latest deployments.
+    init(of service: Service, _ latest: [ServiceID: DeploymentState]) {
+        self.init(
             service: service,
-            state: ServiceState(service: service, latestDeployment: states[service.id]))
+            state: ServiceState(service: service, latestDeployment: latest[service.id]))
     }
 }
 

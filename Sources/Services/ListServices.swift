@@ -56,11 +56,9 @@ public struct ListServices {
                 place.list, after: page.after, limit: page.fetchCount, in: session),
             scope: place.key, id: \.id)
         let states = try await deployments.latestStates(
-            of: services.elements.map(\.id), in: session)
-        return services.map {
-            ServiceStatus(
-                service: $0, state: ServiceState(service: $0, latestDeployment: states[$0.id]))
-        }
+            of: services.elements.map(\.id), in: session
+        ).value()
+        return services.map { ServiceStatus(of: $0, states) }
     }
 
     private func resolve(_ parent: Parent, _ violations: inout FieldViolations) -> Place? {

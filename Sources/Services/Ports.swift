@@ -100,10 +100,11 @@ public protocol DeploymentEnqueuer {
 
 /// Tells where services' latest deployments stand.
 public protocol DeploymentStates {
-    /// The state of each service's latest deployment; services without one are absent.
+    /// Asks for the state of each service's latest deployment, without waiting; services without
+    /// one are absent.
     func latestStates(
         of services: [ServiceID], in session: Session
-    ) async throws -> [ServiceID: DeploymentState]
+    ) -> Pending<[ServiceID: DeploymentState]>
 }
 
 /// Records an audit event inside the caller's transaction.

@@ -44,13 +44,14 @@ struct ReplayCreateRequest {
     private func rebuild(
         _ stored: StoredCreateRequest, in session: Session
     ) async throws -> CreatedDatabase {
+        let states = deployments.latestStates(of: [stored.serviceID], in: session)
         guard let service = try await store.find(stored.serviceID, in: session) else {
             throw Problem.serviceNotFound
         }
         let entries = try await config.reveal(serviceID: service.id, in: session)
         let connection = try ConnectionParts(of: service, entries, catalogue)
         return CreatedDatabase(
-            status: try await deployments.status(of: service, in: session),
+            status: ServiceStatus(of: service, try await states.value()),
             deploymentID: stored.deploymentID, connectionURI: connection.uri)
     }
 }

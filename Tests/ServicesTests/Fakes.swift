@@ -184,10 +184,11 @@ final class FakeDeployments: DeploymentEnqueuer, DeploymentStates {
 
     func latestStates(
         of services: [ServiceID], in session: Session
-    ) async throws -> [ServiceID: DeploymentState] {
-        Dictionary(
+    ) -> Pending<[ServiceID: DeploymentState]> {
+        let states: [ServiceID: DeploymentState] = Dictionary(
             queued.filter { services.contains($0.serviceID) }.map { ($0.serviceID, .queued) },
             uniquingKeysWith: { $1 })
+        return Pending { states }
     }
 }
 

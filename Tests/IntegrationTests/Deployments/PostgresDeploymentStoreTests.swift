@@ -89,7 +89,9 @@ import Testing
             try database.run(
                 "UPDATE deployments SET state = 'failed' WHERE id = '\(deployments[1].id)'")
             func states(_ ids: [ServiceID]) async throws -> [ServiceID: DeploymentState] {
-                try await pool.inSession { try await Self.store.latestStates(of: ids, in: $0) }
+                try await pool.inSession {
+                    try await Self.store.latestStates(of: ids, in: $0).value()
+                }
             }
             var found = try await states(services.map(\.id))
             #expect(found == [services[0].id: .failed, services[1].id: .queued])
@@ -109,7 +111,7 @@ import Testing
             for state in DeploymentState.allCases {
                 try database.run("UPDATE deployments SET state = '\(state.rawValue)'")
                 let found = try await pool.inSession {
-                    try await Self.store.latestStates(of: [service.id], in: $0)
+                    try await Self.store.latestStates(of: [service.id], in: $0).value()
                 }
                 #expect(found[service.id] == state)
             }
