@@ -24,7 +24,6 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     public let limits: ConnectionLimits
 
     let session: Session
-    private let role: Session.Role
     private let reactor: Reactor
     private let buffers: LoopBuffers
     private let stream: any ByteStream
@@ -76,7 +75,6 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         delegate: any ConnectionDelegate
     ) throws(HTTP2Error) {
         self.stream = stream
-        self.role = role
         self.peer = peer
         self.limits = limits
         self.reactor = reactor
@@ -272,7 +270,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         case .drained: stream.observer?.writesDrained(stream, on: loop)
         case .localEnd:
             // Our answer is complete and the client still talks: tell it to stop, without an error.
-            if role == .server, !stream.isRemoteEnded { stream.reset(.noError) }
+            if !stream.isRemoteEnded { stream.reset(.noError) }
         case .notSent: stream.reset(.internalError)
         case .closed:
             let observer = stream.observer

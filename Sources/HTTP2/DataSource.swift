@@ -20,7 +20,10 @@ let readQueuedBody: nghttp2_data_source_read_callback = {
     let count = min(length, stream.queued.count)
     if count > 0 {
         stream.queued.withBytes { bytes in
-            for index in 0..<count { unsafe buffer[index] = bytes[index] }
+            unsafe bytes.withUnsafeBufferPointer { source in
+                guard let start = source.baseAddress else { return }
+                unsafe buffer.update(from: start, count: count)
+            }
         }
         stream.queued.removeFirst(count)
         recorder.queuedBytes -= count

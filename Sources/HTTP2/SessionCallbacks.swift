@@ -149,7 +149,7 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { _, frame, userData i
         guard header.flags & endStream != 0, let stream = recorder.stream(header.stream_id)
         else { break }
         stream.isLocalEndSent = true
-        if !stream.isRemoteEnded { recorder.note(.localEnd, stream) }
+        if recorder.role == .server, !stream.isRemoteEnded { recorder.note(.localEnd, stream) }
     case NGHTTP2_RST_STREAM:
         let code = unsafe frame.pointee.rst_stream.error_code
         recorder.noteOwnReset(ErrorCode(rawValue: code))

@@ -9,7 +9,7 @@ struct SessionEvent {
         case body
         /// The last queued byte was handed over.
         case drained
-        /// Our side's end was handed over.
+        /// Our side's end was handed over before the peer's arrived (server).
         case localEnd
         /// A header section of ours could not be sent.
         case notSent

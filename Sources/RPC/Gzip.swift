@@ -7,12 +7,14 @@ import CZlib
     private var deflater: Deflater?
     private var inflater: Inflater?
 
-    /// Appends the compressed form of `input` to `output`.
+    /// The compressed form of `input`, after `prefixByteCount` zero bytes for the caller to fill.
     /// - Throws: ``GzipError``.
-    func compress(_ input: Span<UInt8>, into output: inout [UInt8]) throws(GzipError) {
+    func compress(
+        _ input: Span<UInt8>, after prefixByteCount: Int = 0
+    ) throws(GzipError) -> [UInt8] {
         let deflater = if let made = self.deflater { made } else { try Deflater() }
         self.deflater = deflater
-        try deflater.run(input, into: &output)
+        return try deflater.run(input, after: prefixByteCount)
     }
 
     /// The bytes whose compressed form is `input`: one gzip member and nothing after it.
@@ -52,22 +54,26 @@ enum GzipError: Error, Equatable {
     }
 
     /// Possible return codes: Z_STREAM_END when all is written; Z_STREAM_ERROR for a bad state.
-    func run(_ input: Span<UInt8>, into output: inout [UInt8]) throws(GzipError) {
+    func run(
+        _ input: Span<UInt8>, after prefixByteCount: Int
+    ) throws(GzipError) -> [UInt8] {
         unsafe deflateReset(stream)
         let room = unsafe Int(deflateBound(stream, UInt(input.count)))
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: room))
-        let code = unsafe input.withUnsafeBufferPointer { source in
-            unsafe output.withUnsafeMutableBufferPointer { target in
+        var code = Z_OK
+        let output = unsafe input.withUnsafeBufferPointer { source in
+            unsafe [UInt8](unsafeUninitializedCapacity: prefixByteCount + room) { target, count in
+                guard let start = target.baseAddress else { return }
+                unsafe start.update(repeating: 0, count: prefixByteCount)
                 unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
                 unsafe stream.pointee.avail_in = UInt32(source.count)
-                unsafe stream.pointee.next_out = target.baseAddress.map { unsafe $0 + start }
+                unsafe stream.pointee.next_out = start + prefixByteCount
                 unsafe stream.pointee.avail_out = UInt32(room)
-                return unsafe deflate(stream, Z_FINISH)
+                code = unsafe deflate(stream, Z_FINISH)
+                count = unsafe prefixByteCount + room - Int(stream.pointee.avail_out)
             }
         }
         guard code == Z_STREAM_END else { throw .failed(code) }
-        output.removeLast(unsafe Int(stream.pointee.avail_out))
+        return output
     }
 }
 

@@ -276,12 +276,9 @@ extension ServerCall: MessageExchange {
     }
 
     private func compressed(_ bytes: [UInt8]) throws -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: MessageFraming.prefixBytes)
         try server.gzip.compress(
             bytes.span.extracting(MessageFraming.prefixBytes..<bytes.count),
-            into: &output
-        )
-        return output
+            after: MessageFraming.prefixBytes)
     }
 
     private func front() throws(RPCStatus) -> MessageFraming.Front {

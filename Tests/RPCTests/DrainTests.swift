@@ -1,0 +1,60 @@
+import EventLoops
+import HTTP2
+import StandardMessages
+import TestSupport
+import Testing
+
+@testable import RPC
+
+@Suite struct DrainTests {
+    @Test("a server without connections is drained at once and refuses new ones")
+    func idle() async throws {
+        try await onLoop { _, reactor in
+            let server = try EchoServer(reactor)
+            await server.server.drain(grace: .seconds(10))
+            try Listener.refuseIfTaken(server.address)
+        }
+    }
+
+    @Test("calls that run finish within the grace, and the connection is closed afterwards")
+    func runningCalls() async throws {
+        try await withEcho { server, client in
+            server.onUnary = { request, _ in
+                try await server.reactor.sleep(for: .milliseconds(100))
+                return request
+            }
+            let calls = try (0..<50).map { index in
+                let call = try client.begin("/test.Echo/Unary")
+                try call.send([UInt8(index)])
+                call.end()
+                return call
+            }
+            for _ in 0..<500 where server.server.handlersRunning < 50 {
+                try await server.reactor.sleep(for: .milliseconds(1))
+            }
+            let begin = Instant.now()
+            await server.server.drain(grace: .seconds(10))
+            #expect(begin.duration(to: .now()) < .seconds(5))
+            for (index, call) in calls.enumerated() {
+                #expect(call.status == .ok)
+                #expect(call.responses == [[UInt8(index)]])
+            }
+            try await calls[0].until { client.isClosed }
+        }
+    }
+
+    @Test("what outlives the grace is told UNAVAILABLE and cancelled")
+    func grace() async throws {
+        try await withEcho { server, client in
+            let call = try client.begin("/test.Echo/Chat")
+            try call.send([1])
+            try await call.messages(1)
+            let begin = Instant.now()
+            await server.server.drain(grace: .milliseconds(100))
+            #expect(begin.duration(to: .now()) >= .milliseconds(100))
+            #expect(begin.duration(to: .now()) < .seconds(5))
+            #expect(call.status == .unavailable)
+            try await server.waitFor("chat failed: CancellationError")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import HTTP2
+import Testing
+
+@testable import RPC
+
+@Suite struct RequestHeadTests {
+    @Test(
+        "content types",
+        arguments: [
+            ("application/grpc", RequestHead.Content.grpc), ("application/grpc+proto", .grpc),
+            ("application/grpc;charset=utf-8", .grpc), ("application/grpc+proto; a=b", .grpc),
+            ("application/grpc+json", .otherCodec), ("application/grpc+protox", .otherCodec),
+            ("application/grpc-web", .other), ("application/grpcx", .other),
+            ("application/json", .other), ("", .other), ("Application/grpc", .other),
+        ])
+    func content(text: String, content: RequestHead.Content) {
+        #expect(RequestHead.content(Array(text.utf8).span) == content)
+    }
+
+    @Test(
+        "lists of encodings",
+        arguments: [
+            ("gzip", true), ("identity,deflate,gzip", true), ("identity, gzip ,x", true),
+            ("identity", false), ("xgzip", false), ("gzip;q=0", false), ("", false), (",", false),
+        ])
+    func listsGzip(list: String, lists: Bool) {
+        #expect(RequestHead.listsGzip(Array(list.utf8).span) == lists)
+    }
+
+    @Test("two different authorities are noticed, two equal ones are not")
+    func authorities() {
+        var block = HeaderBlock()
+        block.append(":authority", "a")
+        block.append("host", "a")
+        #expect(!RequestHead(block).hasTwoAuthorities)
+        block.append("host", "b")
+        #expect(RequestHead(block).hasTwoAuthorities)
+    }
+}
