@@ -19,10 +19,7 @@ public struct MasterKeySealer: SecretSealer, Sendable {
             count: AES256GCM.keyByteCount)
         let name = try KeyDerivation.hkdfSHA256(
             secret: masterKey, salt: [], info: Array("berth key id v1".utf8), count: 8)
-        keyID = name.revealed().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        keyID = Hexadecimal.text(name.revealed())
     }
 
     /// Seals a secret for one place.

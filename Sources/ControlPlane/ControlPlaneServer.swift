@@ -19,7 +19,7 @@ struct ControlPlaneServer: Sendable {
     func run() throws {
         SignalSource.block(ControlPlaneServer.stopSignals)
         SignalSource.ignoreBrokenPipes()
-        try Listener.refuseIfTaken(configuration.address)
+        try AddressClaim.make(configuration.address)
         try verifyDatabase()
         let workers = try WorkerPool(threads: 2)
         let first = try EventLoop()

@@ -27,6 +27,7 @@ struct LoopModules {
             ServicesModule.Dependencies(
                 authorizer: authorizer, transactions: pool, sessions: pool, configSetter: config,
                 configRevealer: config, deploymentEnqueuer: deployments,
+                deploymentCanceller: deployments,
                 deploymentStates: deployments, audit: AuditModule(),
                 fingerprinter: configuration.fingerprinter,
                 quotas: ServiceQuotas(

@@ -1,4 +1,5 @@
 import Cryptography
+import Domain
 
 /// One forward-only step of the schema.
 struct Migration {
@@ -15,10 +16,7 @@ struct Migration {
         self.version = version
         self.name = name
         sql = String(decoding: bytes, as: UTF8.self)
-        checksum = try SHA256Digest.of(bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        checksum = Hexadecimal.text(try SHA256Digest.of(bytes))
     }
 
     /// Every step, in order.

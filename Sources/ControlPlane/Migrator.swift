@@ -10,6 +10,8 @@ struct Migrator {
     enum Refusal: Error, CustomStringConvertible {
         /// A step that was applied is not the one that this build holds.
         case changed(version: Int32)
+        /// A step was applied without the one before it.
+        case gap(before: Int32)
         /// The database knows steps that this build does not.
         case newer(version: Int32, known: Int32)
         /// Steps are missing; only `berthd migrate` applies them.
@@ -19,6 +21,8 @@ struct Migrator {
             switch self {
             case .changed(let version):
                 "migration \(version) was applied in another form than this berthd holds"
+            case .gap(let version):
+                "migration \(version) was applied and the one before it was not"
             case .newer(let version, let known):
                 "the database is at migration \(version), newer than this berthd knows (\(known)); "
                     + "run a newer berthd"
@@ -89,13 +93,14 @@ struct Migrator {
         var newest: Int32 = 0
         for row in try await session.query(Statements.applied) {
             let version = try row.int32("version")
+            guard version == newest + 1 else { throw Refusal.gap(before: version) }
             guard let known = migrations.first(where: { $0.version == version }) else {
                 throw Refusal.newer(version: version, known: Int32(migrations.count))
             }
             guard known.checksum == (try row.text("checksum")) else {
                 throw Refusal.changed(version: version)
             }
-            newest = max(newest, version)
+            newest = version
         }
         return newest
     }

@@ -26,9 +26,6 @@ private func status(for problem: Problem) -> RPCStatus? {
         case .failedPrecondition: .failedPrecondition
         case .resourceExhausted: .resourceExhausted
         case .unavailable: .unavailable
-        case .deadlineExceeded: .deadlineExceeded
-        case .cancelled: .cancelled
-        case .unknownOutcome: .unknown
         case .internalFault: nil
         }
     guard let code else { return nil }
@@ -50,9 +47,27 @@ private func status(for failure: PostgresError) -> RPCStatus? {
     case .outcomeUnknown:
         RPCStatus(
             .unknown,
-            "unknown outcome: the change may have been committed; "
-                + "repeat the call with the same request_id to learn and finish it")
-    case .rolledBack, .serverError, .decoding:
+            "unknown outcome: the change may have been committed; repeating the call with the "
+                + "request_id that it had tells, without one look before you repeat it")
+    case .serverError:
+        status(forServerError: failure.sqlState ?? "")
+    case .rolledBack, .decoding:
+        nil
+    }
+}
+
+/// What PostgreSQL refuses for a reason that passes (PostgreSQL manual, appendix A).
+private func status(forServerError sqlState: String) -> RPCStatus? {
+    switch sqlState {
+    case "40001", "40P01":
+        RPCStatus(.aborted, "another call was in the way; nothing was written, try again")
+    case "57014":
+        RPCStatus(.unavailable, "Berth's database took too long; nothing was written")
+    case "25006", "57P01", "57P02", "57P03":
+        RPCStatus(.unavailable, "Berth's database does not take writes now; nothing was written")
+    case "53000", "53100", "53200", "53300":
+        RPCStatus(.unavailable, "Berth's database is short of resources; nothing was written")
+    default:
         nil
     }
 }

@@ -9,5 +9,6 @@ public import Services
 extension ConfigModule: ConfigSetter {}
 extension ConfigModule: ConfigRevealer {}
 extension DeploymentsModule: DeploymentEnqueuer {}
+extension DeploymentsModule: DeploymentCanceller {}
 extension DeploymentsModule: DeploymentStates {}
 extension AuditModule: Services.AuditRecorder {}

@@ -34,6 +34,13 @@ public struct DeploymentsModule {
         try await store.insertWithinTx(tx, deployment)
     }
 
+    /// Cancels a service's waiting deployments in the caller's transaction.
+    public func cancelWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID, reason: String, at time: Timestamp
+    ) async throws {
+        try await store.cancelWaitingWithinTx(tx, of: serviceID, reason: reason, at: time)
+    }
+
     /// Asks for the state of each service's latest deployment, without waiting; services without
     /// one are absent.
     public func latestStates(

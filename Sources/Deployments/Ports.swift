@@ -12,6 +12,11 @@ public protocol DeploymentStore {
     /// `resourceExhausted`.
     func requireQuotaWithinTx(_ tx: Transaction, serverID: ServerID, max: Int32) async throws
 
+    /// Queues the cancelling of a service's deployments in state `queued`.
+    func cancelWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID, reason: String, at: Timestamp
+    ) async throws
+
     /// The deployment of that id, or `nil`.
     func find(_ id: DeploymentID, in session: Session) async throws -> Deployment?
 

@@ -35,6 +35,13 @@ public struct PostgresDeploymentStore: DeploymentStore {
             })
     }
 
+    /// Queues the update; see ``DeploymentStore``.
+    public func cancelWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID, reason: String, at time: Timestamp
+    ) async throws {
+        tx.send(Statements.cancelWaiting, [.id(serviceID), .text(reason), .time(time)])
+    }
+
     /// Reads one row by its key.
     public func find(_ id: DeploymentID, in session: Session) async throws -> Deployment? {
         try await session.query(Statements.find, [.id(id)]).first
@@ -96,6 +103,12 @@ public struct PostgresDeploymentStore: DeploymentStore {
             INSERT INTO deployments (id, service_id, environment_id, workspace_id, server_id,
                 state, trigger, image, wake_at, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $8, $8)
+            """)
+        static let cancelWaiting = Statement(
+            "deployments_cancel_waiting",
+            """
+            UPDATE deployments SET state = 'cancelled', message = $2, updated_at = $3
+            WHERE service_id = $1 AND state = 'queued'
             """)
         static let requireQuota = Statement(
             "deployments_require_quota", "SELECT require_deployment_quota($1, $2)")

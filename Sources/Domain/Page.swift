@@ -45,8 +45,7 @@ public struct PageRequest<Kind>: Hashable, Sendable {
     }
 
     private static func token(after last: Identifier<Kind>, scope: [UInt8]) -> String {
-        let digits = (scope + last.bytes).flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
-        return String(decoding: digits, as: UTF8.self)
+        Hexadecimal.text(scope + last.bytes)
     }
 
     private static func parse(_ token: String, scope: [UInt8]) -> Identifier<Kind>? {

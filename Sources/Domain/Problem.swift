@@ -22,12 +22,6 @@ public struct Problem: Error, CustomStringConvertible, CustomDebugStringConverti
         case resourceExhausted
         /// Something needed is away; trying again later can succeed.
         case unavailable
-        /// The caller's deadline passed and nothing was written.
-        case deadlineExceeded
-        /// The caller cancelled and nothing was written.
-        case cancelled
-        /// The commit may or may not have happened; a retry with the same request id tells.
-        case unknownOutcome
         /// A fault of Berth's own.
         case internalFault
     }

@@ -36,15 +36,22 @@ public struct CreateDatabase {
         }
         let key = try requestKey(request, grant)
         let plan = try CreateDatabasePlan(request, checked, grant, at: clock.now())
-        do {
-            return try await write(plan, key, request, grant, caller)
-        } catch is CreateRequestRepeated {
-            guard let key else { throw Problem(.internalFault, "no request id to look up") }
-            if let answer = try await replay(key) { return answer }
-            // What was remembered has expired, and is forgotten now.
-            return try await write(plan, key, request, grant, caller)
+        for _ in 0..<CreateDatabase.attemptsMax {
+            do {
+                return try await write(plan, key, request, grant, caller)
+            } catch is CreateRequestRepeated {
+                guard let key else { throw Problem(.internalFault, "no request id to look up") }
+                let answer = try await replay(key, grant: grant, caller: caller)
+                if let answer { return answer }
+                // What was remembered had expired and is forgotten now: once more from the start.
+            }
         }
+        throw Problem(.unavailable, "others repeat this request at the same time; try again")
     }
+
+    /// A second attempt finds an expired request gone; more are needed only when several callers
+    /// repeat it in the same moment.
+    private static let attemptsMax = 3
 
     /// Without an environment there is nothing to authorize in, but who calls is known before any
     /// field error is told.

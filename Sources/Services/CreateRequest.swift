@@ -25,7 +25,10 @@ public struct StoredCreateRequest: Hashable, Sendable {
 }
 
 /// A request with that id was committed before: nothing of this one was.
-struct CreateRequestRepeated: Error {}
+public struct CreateRequestRepeated: Error {
+    /// Made by a store whose key is taken.
+    public init() {}
+}
 
 /// How long requests are remembered.
 public enum CreateRequestMemory {

@@ -37,7 +37,7 @@ extension DatabaseTemplate {
             username: "POSTGRES_USER", password: "POSTGRES_PASSWORD", databaseName: "POSTGRES_DB"))
 }
 
-/// The templates that the control plane owns, in the order that callers see.
+/// The templates that the control plane owns, ordered by id.
 public struct DatabaseCatalogue: Sendable {
     /// The templates.
     public let templates: [DatabaseTemplate]
@@ -60,7 +60,7 @@ public struct DatabaseCatalogue: Sendable {
         for id in imageOverrides.keys.sorted() where !known.contains(id) {
             throw UnknownTemplate(id: id)
         }
-        templates = declared.map { template in
+        templates = declared.sorted { $0.id < $1.id }.map { template in
             imageOverrides[template.id].map(template.withImage) ?? template
         }
     }

@@ -1,11 +1,13 @@
 public import Domain
 import PostgresClient
 
-/// Turns a service into a tombstone; its slug is free again at once.
+/// Turns a service into a tombstone: its slug is free at once, and what waits to be deployed of it is
+/// cancelled.
 public struct DeleteService {
     let authorizer: any Authorizer
     let transactions: any TransactionRunner
     let store: any ServiceStore
+    let deployments: any DeploymentCanceller
     let audit: any AuditRecorder
     let clock: any WallClock
 
@@ -24,6 +26,8 @@ public struct DeleteService {
             guard let (service, deletedNow) = try await store.markDeletedWithinTx(tx, id, at: now)
             else { throw Problem.serviceNotFound }
             if deletedNow {
+                try await deployments.cancelWaitingWithinTx(
+                    tx, of: id, reason: "the service was deleted", at: now)
                 try await audit.recordWithinTx(
                     tx,
                     AuditEntry(

@@ -98,6 +98,14 @@ public protocol DeploymentEnqueuer {
     func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws
 }
 
+/// Calls off deployments inside the caller's transaction.
+public protocol DeploymentCanceller {
+    /// Cancels the service's deployments that still wait for an agent, with a reason for people.
+    func cancelWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID, reason: String, at: Timestamp
+    ) async throws
+}
+
 /// Tells where services' latest deployments stand.
 public protocol DeploymentStates {
     /// Asks for the state of each service's latest deployment, without waiting; services without

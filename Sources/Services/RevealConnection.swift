@@ -14,8 +14,8 @@ public struct RevealConnection {
 
     /// The parts of the connection.
     ///
-    /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`,
-    ///   `permissionDenied`, `failedPrecondition` when the service is no database or deleted.
+    /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`, also when the service
+    ///   is deleted, `permissionDenied`, `failedPrecondition` when the service is no database.
     public func callAsFunction(
         id text: String, caller: CallerContext
     ) async throws -> ConnectionParts {
@@ -27,7 +27,7 @@ public struct RevealConnection {
                 throw Problem.serviceNotFound
             }
             guard service.deletedAt == nil else {
-                throw Problem(.failedPrecondition, "the service is deleted")
+                throw Problem(.notFound, "the service is deleted")
             }
             let entries = try await config.reveal(serviceID: id, in: session)
             return try ConnectionParts(of: service, entries, catalogue)

@@ -17,6 +17,8 @@ public struct ServicesModule {
         public let configRevealer: any ConfigRevealer
         /// Queues deployments.
         public let deploymentEnqueuer: any DeploymentEnqueuer
+        /// Calls off deployments that wait.
+        public let deploymentCanceller: any DeploymentCanceller
         /// Tells where deployments stand.
         public let deploymentStates: any DeploymentStates
         /// Records what was done.
@@ -35,6 +37,7 @@ public struct ServicesModule {
             authorizer: any Authorizer, transactions: any TransactionRunner,
             sessions: any SessionRunner, configSetter: any ConfigSetter,
             configRevealer: any ConfigRevealer, deploymentEnqueuer: any DeploymentEnqueuer,
+            deploymentCanceller: any DeploymentCanceller,
             deploymentStates: any DeploymentStates, audit: any AuditRecorder,
             fingerprinter: any RequestFingerprinter, quotas: ServiceQuotas,
             catalogue: DatabaseCatalogue, clock: any WallClock
@@ -45,6 +48,7 @@ public struct ServicesModule {
             self.configSetter = configSetter
             self.configRevealer = configRevealer
             self.deploymentEnqueuer = deploymentEnqueuer
+            self.deploymentCanceller = deploymentCanceller
             self.deploymentStates = deploymentStates
             self.audit = audit
             self.fingerprinter = fingerprinter
@@ -85,8 +89,8 @@ public struct ServicesModule {
             replay: ReplayCreateRequest(
                 sessions: needs.sessions, transactions: needs.transactions, store: store,
                 requests: requests, config: needs.configRevealer,
-                deployments: needs.deploymentStates, catalogue: needs.catalogue,
-                clock: needs.clock),
+                deployments: needs.deploymentStates, audit: needs.audit,
+                catalogue: needs.catalogue, clock: needs.clock),
             clock: needs.clock)
         sweepCreateRequests = SweepCreateRequests(
             transactions: needs.transactions, requests: requests, clock: needs.clock)
@@ -98,7 +102,7 @@ public struct ServicesModule {
             deployments: needs.deploymentStates)
         deleteService = DeleteService(
             authorizer: needs.authorizer, transactions: needs.transactions, store: store,
-            audit: needs.audit, clock: needs.clock)
+            deployments: needs.deploymentCanceller, audit: needs.audit, clock: needs.clock)
         revealConnection = RevealConnection(
             authorizer: needs.authorizer, sessions: needs.sessions,
             transactions: needs.transactions, store: store, config: needs.configRevealer,

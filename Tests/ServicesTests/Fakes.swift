@@ -175,8 +175,14 @@ final class FakeConfig: ConfigSetter, ConfigRevealer {
     }
 }
 
-final class FakeDeployments: DeploymentEnqueuer, DeploymentStates {
+final class FakeDeployments: DeploymentEnqueuer, DeploymentCanceller, DeploymentStates {
     var queued: [NewDeployment] = []
+
+    func cancelWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID, reason: String, at: Timestamp
+    ) async throws {
+        queued.removeAll { $0.serviceID == serviceID }
+    }
 
     func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws {
         queued.append(deployment)
@@ -217,6 +223,7 @@ struct Bench {
             ServicesModule.Dependencies(
                 authorizer: authorizer, transactions: runner, sessions: runner,
                 configSetter: config, configRevealer: config, deploymentEnqueuer: deployments,
+                deploymentCanceller: deployments,
                 deploymentStates: deployments, audit: audit,
                 fingerprinter: FakeFingerprinter(),
                 quotas: ServiceQuotas(servicesPerWorkspaceMax: servicesMax),

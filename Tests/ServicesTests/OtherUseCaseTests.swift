@@ -47,7 +47,7 @@ struct OtherUseCaseTests {
         let problem = try await #require(throws: Problem.self) {
             _ = try await bench.module.revealConnection(id: id, caller: Bench.caller)
         }
-        #expect(problem.kind == .failedPrecondition)
+        #expect(problem.kind == .notFound)
         #expect(bench.audit.entries.last?.action == "service.delete")
     }
 

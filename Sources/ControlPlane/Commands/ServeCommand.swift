@@ -54,7 +54,7 @@ struct ServeCommand: ParsableCommand {
                 "the master key is missing: give --master-key-file FILE or set "
                     + "BERTH_MASTER_KEY_FILE; 'berthd keygen --out FILE' makes one")
         }
-        let loops = self.loops ?? min(processorCount(), ServeConfiguration.loopsMax)
+        let loops = self.loops ?? min(Processors.allowedCount, ServeConfiguration.loopsMax)
         guard (1...ServeConfiguration.loopsMax).contains(loops) else {
             throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
         }
@@ -86,7 +86,4 @@ struct ServeCommand: ParsableCommand {
         }
         return overrides
     }
-
-    /// The cores that this process may run on, as its affinity mask or a container's says.
-    private func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }
