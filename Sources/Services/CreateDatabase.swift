@@ -41,8 +41,7 @@ public struct CreateDatabase {
                 return try await write(plan, key, request, grant, caller)
             } catch is CreateRequestRepeated {
                 guard let key else { throw Problem(.internalFault, "no request id to look up") }
-                let answer = try await replay(key, grant: grant, caller: caller)
-                if let answer { return answer }
+                if let answer = try await replay(key) { return answer }
                 // What was remembered had expired and is forgotten now: once more from the start.
             }
         }

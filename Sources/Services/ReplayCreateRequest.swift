@@ -10,17 +10,15 @@ struct ReplayCreateRequest {
     let requests: any CreateRequestStore
     let config: any ConfigRevealer
     let deployments: any DeploymentStates
-    let audit: any AuditRecorder
     let catalogue: DatabaseCatalogue
     let clock: any WallClock
 
-    /// The answer of before; showing its password again is audited.
+    /// The answer of before. It goes to the very user who had it before, so it adds no row, no audit
+    /// event either: what was done was done once.
     ///
     /// - Returns: `nil` when what was remembered had expired; it is forgotten then.
     /// - Throws: ``Problem`` of kind `alreadyExists` when the id belongs to another request.
-    func callAsFunction(
-        _ key: CreateRequestKey, grant: Grant, caller: CallerContext
-    ) async throws -> CreatedDatabase? {
+    func callAsFunction(_ key: CreateRequestKey) async throws -> CreatedDatabase? {
         let expiry = clock.now().advanced(by: .zero - CreateRequestMemory.duration)
         let answer = try await sessions.inSession { session -> CreatedDatabase? in
             guard let stored = try await requests.find(key, in: session),
@@ -36,16 +34,10 @@ struct ReplayCreateRequest {
             }
             return try await rebuild(stored, in: session)
         }
-        try await transactions.inTransaction { tx in
-            guard let answer else {
-                return try await requests.forgetWithinTx(tx, key, olderThan: expiry)
+        if answer == nil {
+            try await transactions.inTransaction { tx in
+                try await requests.forgetWithinTx(tx, key, olderThan: expiry)
             }
-            try await audit.recordWithinTx(
-                tx,
-                AuditEntry(
-                    action: "service.repeat_create_database", actor: grant.principal,
-                    target: .service(answer.status.service.id), workspaceID: grant.workspaceID,
-                    requestID: key.requestID, callID: caller.callID, at: clock.now()))
         }
         return answer
     }

@@ -89,8 +89,8 @@ public struct ServicesModule {
             replay: ReplayCreateRequest(
                 sessions: needs.sessions, transactions: needs.transactions, store: store,
                 requests: requests, config: needs.configRevealer,
-                deployments: needs.deploymentStates, audit: needs.audit,
-                catalogue: needs.catalogue, clock: needs.clock),
+                deployments: needs.deploymentStates, catalogue: needs.catalogue,
+                clock: needs.clock),
             clock: needs.clock)
         sweepCreateRequests = SweepCreateRequests(
             transactions: needs.transactions, requests: requests, clock: needs.clock)
