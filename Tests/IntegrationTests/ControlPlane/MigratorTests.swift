@@ -73,14 +73,17 @@ import Testing
     @Test("while one migrates, the other waits for its lock")
     func waits() async throws {
         let uri = try TestPostgres.freshDatabase()
-        let steps = [
-            try Self.step(1, "CREATE TABLE a (); SELECT pg_sleep(1.5);"),
-            try Self.step(2, "CREATE TABLE b ();"),
-        ]
+        _ = try Self.run("CREATE TABLE gate (open boolean)", uri)
+        let untilOpen = """
+            DO 'BEGIN
+                WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.02); END LOOP;
+            END';
+            """
+        let steps = [try Self.step(1, untilOpen), try Self.step(2, "CREATE TABLE b ();")]
         async let first = Self.migrate(uri, steps)
         async let second = Self.migrate(uri, steps)
         var waiting = ""
-        for _ in 0..<60 where waiting != "1" {
+        for _ in 0..<500 where waiting != "1" {
             waiting = try Self.run(
                 """
                 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -88,6 +91,7 @@ import Testing
                 """, uri)
             try await Task.sleep(for: .milliseconds(20))
         }
+        _ = try Self.run("INSERT INTO gate VALUES (true)", uri)
         #expect(waiting == "1")
         let applied = try await [first, second]
         #expect(applied.contains([1, 2]))
