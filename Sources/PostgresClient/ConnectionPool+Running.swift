@@ -14,6 +14,8 @@ extension ConnectionPool: TransactionRunner {
             let result = try await body(transaction)
             try await transaction.commit()
             counts.commits += 1
+            // A cancel that came too late may still be on its way.
+            await connection.cancelSettled()
             finish(transaction.queue, connection)
             return result
         } catch {
