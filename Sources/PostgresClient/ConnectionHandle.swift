@@ -15,10 +15,7 @@ enum ConnectProgress {
 @safe final class ConnectionHandle {
     // Safe: never nil, never copied out, used on one thread, finished exactly once, in deinit.
     private let connection: OpaquePointer
-    // Kept for their capacity: the arguments of the statement that is being handed over.
-    private var values = unsafe [UnsafePointer<CChar>?]()
-    private var lengths: [Int32] = []
-    private var formats: [Int32] = []
+    private var arguments = LibPQArguments()
 
     /// Begins to connect (`PQconnectStartParams`); continue with ``connectPoll()``.
     /// - Throws: `.connectionFailed` when libpq cannot even begin.
@@ -69,10 +66,17 @@ enum ConnectProgress {
     /// Whether the server is outside of any transaction and nothing is running.
     var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
 
-    /// What the server last reported of a setting, such as `in_hot_standby`.
-    func parameterStatus(_ name: String) -> String? {
-        guard let value = unsafe PQparameterStatus(connection, name) else { return nil }
-        return unsafe String(cString: value)
+    /// Whether the server said that it refuses to write.
+    var isReadOnly: Bool {
+        reportsOn("in_hot_standby") || reportsOn("default_transaction_read_only")
+    }
+
+    /// Whether the server last reported a setting as on; it reports each change by itself.
+    private func reportsOn(_ setting: StaticString) -> Bool {
+        // Safe: a StaticString ends with a NUL; the value is read up to its own.
+        let name = unsafe UnsafeRawPointer(setting.utf8Start).assumingMemoryBound(to: CChar.self)
+        guard let value = unsafe PQparameterStatus(connection, name) else { return false }
+        return unsafe strcmp(value, "on") == 0
     }
 
     /// Reads what has arrived (`PQconsumeInput`); false when the connection is broken.
@@ -129,29 +133,14 @@ enum ConnectProgress {
         _ parameters: ParameterBuffer,
         _ range: Range<Int>
     ) -> Bool {
-        unsafe values.removeAll(keepingCapacity: true)
-        lengths.removeAll(keepingCapacity: true)
-        formats.removeAll(keepingCapacity: true)
         // Safe: the pointers go into `parameters`, which outlives the call; libpq copies.
-        return unsafe parameters.bytes.withUnsafeBytes { bytes in
-            for parameter in parameters.entries[range] {
-                let start = unsafe bytes.baseAddress.map { unsafe $0 + parameter.start }
-                unsafe values.append(
-                    parameter.isNull ? nil : start?.assumingMemoryBound(to: CChar.self)
-                )
-                lengths.append(Int32(clamping: parameter.length))
-                formats.append(parameter.isBinary ? 1 : 0)
+        unsafe parameters.bytes.withUnsafeBytes { bytes in
+            unsafe arguments.lend(parameters.entries[range], in: bytes) {
+                values, lengths, formats in
+                unsafe PQsendQueryPrepared(
+                    connection, statement.serverName, Int32(range.count), values, lengths, formats,
+                    1) == 1
             }
-            return unsafe PQsendQueryPrepared(
-                connection,
-                statement.serverName,
-                Int32(range.count),
-                values,
-                lengths,
-                formats,
-                1
-            )
-                == 1
         }
     }
 
@@ -175,23 +164,5 @@ enum ConnectProgress {
             function: function,
             message: text.isEmpty ? "no reason given" : text.firstLine
         )
-    }
-}
-
-/// Owns one PGcancel: enough to cancel what a connection runs, from any thread.
-@safe final class CancelRequest: Sendable {
-    // Why nonisolated(unsafe) is right: the PGcancel is never written after PQgetCancel, and
-    // PQcancel may run on any thread (libpq manual, "Canceling Queries in Progress").
-    private nonisolated(unsafe) let cancel: OpaquePointer
-
-    init(adopting cancel: OpaquePointer) { unsafe self.cancel = cancel }
-
-    deinit { unsafe PQfreeCancel(cancel) }
-
-    /// Connects to the server and asks it to cancel (`PQcancel`). Blocks: run it on a worker.
-    /// - Returns: Whether the request was dispatched.
-    func send() -> Bool {
-        var text = [CChar](repeating: 0, count: 256)
-        return unsafe PQcancel(cancel, &text, Int32(text.count)) == 1
     }
 }

@@ -5,7 +5,7 @@ extension ConnectionPool {
     /// - Throws: ``PostgresError``, as ``inSession(_:)``.
     public func ping() async throws {
         try await inSession { session in
-            let probe = session.queue.append("berth_ping", "SELECT 1", types: { [] })
+            let probe = session.queue.append("berth_ping", "SELECT 1")
             _ = try await session.queue.result(of: probe)
         }
     }

@@ -53,19 +53,18 @@ extension ConnectionPool {
                 workers: workers,
                 configuration: configuration
             )
-            guard !connection.isReadOnly else {
+            if connection.handle?.isReadOnly == true {
                 connection.close()
-                throw PostgresError(
-                    .connectionFailed,
-                    function: "connect",
-                    message: "the server is read-only"
-                )
+                throw ConnectionPool.readOnly
             }
             connected(connection)
         } catch {
             connectFailed(error)
         }
     }
+
+    private static let readOnly = PostgresError(
+        .connectionFailed, function: "connect", message: "the server is read-only")
 
     private func connected(_ connection: PipelinedConnection) {
         counts.connects += 1

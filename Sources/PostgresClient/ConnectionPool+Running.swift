@@ -40,7 +40,7 @@ extension ConnectionPool: TransactionRunner {
                 )
             )
         }
-        let rollback = queue.append("berth_rollback", "ROLLBACK", types: { [] })
+        let rollback = queue.append("berth_rollback", "ROLLBACK")
         await queue.rollBack(rollback)
         timer.cancel()
     }

@@ -121,11 +121,11 @@ public final class ConnectionPool {
     private func takeIdle() -> PipelinedConnection? {
         while let connection = idle.popLast() {
             connection.lostWhileIdle = nil
-            if connection.isClean {
+            // Clean when it came to rest; what it has heard since, it has acted on.
+            if connection.handle != nil {
                 inUse.append(connection)
                 return connection
             }
-            connection.close()
         }
         return nil
     }
@@ -136,7 +136,9 @@ public final class ConnectionPool {
         if connection.isClean, !isClosed {
             offer(connection)
         } else {
-            if connection.isReadOnly { logger.warning("PostgreSQL became read-only; reconnecting") }
+            if connection.handle?.isReadOnly == true {
+                logger.warning("PostgreSQL became read-only; reconnecting")
+            }
             connection.close()
             connectIfNeeded(waiting: waiters.count)
             if open == 0, !isClosed { probe() }

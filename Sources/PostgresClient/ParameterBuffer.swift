@@ -1,6 +1,7 @@
 /// The encoded arguments of the statements that are queued and not yet handed to libpq.
 ///
-/// One buffer a connection, reused: a statement costs no allocation for its arguments.
+/// One buffer a connection, reused: a statement costs no allocation for its arguments. The methods
+/// are concrete, not generic: other modules call them, where generics would not be specialized.
 package struct ParameterBuffer {
     struct Entry {
         let start: Int
@@ -22,34 +23,47 @@ package struct ParameterBuffer {
     package mutating func appendText(_ text: String) {
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
-        let length = bytes.count - start
         // Text format ends at a NUL, and would cut the value there; in binary format PostgreSQL
         // sees the NUL and refuses it.
         let hasNUL = bytes[start...].contains(0)
+        entries.append(Entry(start: start, length: bytes.count - start, isBinary: hasNUL))
         bytes.append(0)
-        entries.append(Entry(start: start, length: length, isBinary: hasNUL))
     }
 
-    /// Appends an integer in binary format, big-endian.
-    package mutating func appendInteger(_ value: some FixedWidthInteger) {
+    /// Appends a boolean in binary format.
+    package mutating func appendBool(_ value: Bool) {
         let start = bytes.count
-        append(value)
-        entries.append(Entry(start: start, length: bytes.count - start, isBinary: true))
+        bytes.append(value ? 1 : 0)
+        finishBinary(start)
     }
 
-    /// Appends bytes in binary format.
-    package mutating func appendBinary(_ value: some Sequence<UInt8>) {
+    /// Appends four bytes in binary format.
+    package mutating func appendInt32(_ value: Int32) {
         let start = bytes.count
-        bytes.append(contentsOf: value)
-        entries.append(Entry(start: start, length: bytes.count - start, isBinary: true))
+        appendBytes(of: value)
+        finishBinary(start)
+    }
+
+    /// Appends eight bytes in binary format.
+    package mutating func appendInt64(_ value: Int64) {
+        let start = bytes.count
+        appendBytes(of: value)
+        finishBinary(start)
     }
 
     /// Appends two big-endian halves in binary format: a uuid.
     package mutating func appendHalves(_ high: UInt64, _ low: UInt64) {
         let start = bytes.count
-        append(high)
-        append(low)
-        entries.append(Entry(start: start, length: bytes.count - start, isBinary: true))
+        appendBytes(of: high)
+        appendBytes(of: low)
+        finishBinary(start)
+    }
+
+    /// Appends bytes in binary format.
+    package mutating func appendBinary(_ value: [UInt8]) {
+        let start = bytes.count
+        bytes.append(contentsOf: value)
+        finishBinary(start)
     }
 
     var count: Int { entries.count }
@@ -63,12 +77,13 @@ package struct ParameterBuffer {
         entries.removeAll(keepingCapacity: true)
     }
 
-    private mutating func append(_ value: some FixedWidthInteger) {
-        var shift = value.bitWidth
-        while shift > 0 {
-            shift -= 8
-            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-        }
+    private mutating func finishBinary(_ start: Int) {
+        entries.append(Entry(start: start, length: bytes.count - start, isBinary: true))
+    }
+
+    private mutating func appendBytes(of value: some FixedWidthInteger) {
+        // Safe: the bytes of a local, copied within the call.
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     private static let keptCapacityMax = 64 * 1024

@@ -12,6 +12,11 @@ extension PipelinedConnection {
         guard self.handle != nil else { return }
         if !isAlive || !handle.isAlive {
             lose(handle.error(.connectionLost, "PQconsumeInput"))
+        } else if lostWhileIdle != nil, isIdle, handle.isReadOnly {
+            lose(
+                PostgresError(
+                    .connectionLost, function: "PQparameterStatus",
+                    message: "the server became read-only"))
         }
     }
 

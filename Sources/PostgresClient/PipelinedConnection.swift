@@ -65,14 +65,7 @@ final class PipelinedConnection: ReadinessHandler {
     /// Whether the next caller would find it as if new: alive, nothing pending, no transaction.
     var isClean: Bool {
         guard let handle, !mustClose, isIdle, case .none = cancellation else { return false }
-        return handle.isAlive && handle.isInPipelineMode && handle.isIdle && !isReadOnly
-    }
-
-    /// Whether the server said that it refuses to write.
-    var isReadOnly: Bool {
-        guard let handle else { return false }
-        return handle.parameterStatus("in_hot_standby") == "on"
-            || handle.parameterStatus("default_transaction_read_only") == "on"
+        return handle.isAlive && handle.isInPipelineMode && handle.isIdle && !handle.isReadOnly
     }
 
     // MARK: Sending

@@ -30,13 +30,13 @@ package final class StatementQueue {
 
     /// Queues a statement.
     ///
-    /// - Parameter types: The argument types to prepare it with, if it is not prepared yet.
+    /// - Parameter types: The arguments' types (`pg_type.oid`), zero for text and NULL.
     /// - Parameter encode: Appends the arguments in the order of the types it is given; a value
     ///   whose type differs goes in text format, which PostgreSQL converts.
     package func append(
         _ name: StaticString,
         _ sql: StaticString,
-        types: () -> [UInt32],
+        types: [UInt32] = [],
         onFailure: ((PostgresError) -> any Error)? = nil,
         encode: (inout ParameterBuffer, [UInt32]) -> Void = { _, _ in }
     ) -> PendingStatement {

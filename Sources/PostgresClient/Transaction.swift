@@ -31,7 +31,7 @@ public final class Transaction {
     public static let notificationsMax = 64
 
     func begin() {
-        _ = queue.append("berth_begin", "BEGIN", types: { [] })
+        _ = queue.append("berth_begin", "BEGIN")
     }
 
     /// Sends COMMIT and what is queued, and waits.
@@ -45,7 +45,7 @@ public final class Transaction {
         if let connection = queue.connection, connection.handle == nil {
             throw connection.lossError
         }
-        let commit = queue.append("berth_commit", "COMMIT", types: { [] })
+        let commit = queue.append("berth_commit", "COMMIT")
         for notification in notifications { append(notification) }
         await queue.roundTrip()
         switch commit.state {
@@ -88,7 +88,7 @@ public final class Transaction {
         _ = queue.append(
             "berth_notify",
             "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
-            types: { [0, 0] },
+            types: [0, 0],
             encode: { parameters, _ in
                 parameters.appendText(notification.channel)
                 parameters.appendText(notification.payload)

@@ -9,7 +9,7 @@ extension StatementQueue {
         let pending = append(
             statement.name,
             statement.sql,
-            types: { values.map(\.typeOID) },
+            types: values.map(\.typeOID),
             onFailure: onFailure,
             encode: { parameters, types in
                 for (index, value) in values.enumerated() {

@@ -18,7 +18,7 @@ extension PostgresValue {
     /// Appends the value for a place that was prepared as `declared`.
     ///
     /// When the place has another type, because another value came first, the text form goes:
-    /// PostgreSQL reads it as whatever type the place has.
+    /// PostgreSQL reads it as whatever type the place has. NULL has no form and fits everywhere.
     func encode(into parameters: inout ParameterBuffer, declared: UInt32?) {
         guard declared == typeOID else {
             if let text = textForm { parameters.appendText(text) } else { parameters.appendNull() }
@@ -28,12 +28,12 @@ extension PostgresValue {
         case .null: parameters.appendNull()
         case .text(let text): parameters.appendText(text)
         case .uuid(let uuid): parameters.appendHalves(uuid.high, uuid.low)
-        case .int32(let value): parameters.appendInteger(value)
-        case .int64(let value): parameters.appendInteger(value)
-        case .bool(let value): parameters.appendInteger(UInt8(value ? 1 : 0))
+        case .int32(let value): parameters.appendInt32(value)
+        case .int64(let value): parameters.appendInt64(value)
+        case .bool(let value): parameters.appendBool(value)
         case .bytes(let bytes): parameters.appendBinary(bytes)
         case .timestamp(let microseconds):
-            parameters.appendInteger(PostgresValue.since2000(microseconds))
+            parameters.appendInt64(PostgresValue.since2000(microseconds))
         case .textArray(let elements):
             parameters.appendBinary(PostgresValue.binaryTextArray(elements))
         }
@@ -64,7 +64,14 @@ extension PostgresValue {
     }
 
     private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        "\\x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let digits = Array("0123456789abcdef".utf8)
+        var text = Array("\\x".utf8)
+        text.reserveCapacity(2 + 2 * bytes.count)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private static func arrayLiteral(_ elements: [String]) -> String {
