@@ -22,11 +22,11 @@ bootstrap() {
     (umask 077 && json_value token <"$bootstrap_file" >"$token_file")
 }
 
-# start_berthd BERTHD ADDRESS: starts the server in a session of its own, so that a Ctrl-C meant for
-# the script lets it finish its calls; sets berthd_process.
+# start_berthd BERTHD ADDRESS [ARGUMENT…]: starts the server in a session of its own, so that a
+# Ctrl-C meant for the script lets it finish its calls; sets berthd_process.
 start_berthd() {
     say "Starting berthd on $2 (log: $berthd_log)"
-    setsid "$1" serve --listen "$2" {run_lock}>&- </dev/null >>"$berthd_log" 2>&1 &
+    setsid "$1" serve --listen "$2" "${@:3}" {run_lock}>&- </dev/null >>"$berthd_log" 2>&1 &
     berthd_process=$!
     printf '%s\n' "$berthd_process" >"$berthd_process_file"
 }

@@ -46,7 +46,8 @@ step() {
 # show_failure LOG: the first errors that a compiler or a linter named, and the log's end.
 show_failure() {
     {
-        grep --line-regexp --extended-regexp '[^ ]+:[0-9]+:[0-9]+: error: .*' "$1" | sort -u | head -n 15
+        grep --line-regexp --extended-regexp '[^ ]+:[0-9]+:[0-9]+: error: .*' "$1" | sort -u |
+            head -n 15 || true
         tail -n 15 "$1"
     } | sed 's/^/    | /' >&2
 }
