@@ -11,18 +11,24 @@ final class TokenCallLimit {
 
     /// Counts calls that carry a credential; others need none and cost little.
     var interceptor: Interceptor {
-        { [self] context, proceed in
-            guard context.metadata.firstBytes("authorization") != nil else {
-                return try await proceed(context)
-            }
-            // A malformed one is refused by whatever needs it.
-            guard let credential = try? credential(of: context) else {
-                return try await proceed(context)
-            }
-            try enter(credential)
-            defer { leave(credential) }
-            try await proceed(context)
+        // No capture list: with one, Swift 6.3 runs an async closure off its caller's isolation, and
+        // every await inside would hop between the loop and nowhere.
+        { context, proceed in try await self.run(context, proceed) }
+    }
+
+    private func run(
+        _ context: CallContext, _ proceed: (CallContext) async throws -> Void
+    ) async throws {
+        guard context.metadata.firstBytes("authorization") != nil else {
+            return try await proceed(context)
         }
+        // A malformed one is refused by whatever needs it.
+        guard let credential = try? credential(of: context) else {
+            return try await proceed(context)
+        }
+        try enter(credential)
+        defer { leave(credential) }
+        try await proceed(context)
     }
 
     private func enter(_ credential: Credential) throws {
