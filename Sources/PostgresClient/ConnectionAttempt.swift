@@ -13,8 +13,7 @@ final class ConnectionAttempt: ReadinessHandler {
     private var isFinished = false
 
     init(
-        reactor: Reactor,
-        settings: ConnectionSettings,
+        reactor: Reactor, settings: ConnectionSettings,
         finished: @escaping (Result<ConnectionHandle, PostgresError>) -> Void
     ) {
         self.reactor = reactor
@@ -28,10 +27,8 @@ final class ConnectionAttempt: ReadinessHandler {
             self.finish(
                 .failure(
                     PostgresError(
-                        .connectionFailed,
-                        function: "connect",
-                        message: "no connection within \(durationMax)"
-                    )
+                        .connectionFailed, function: "connect",
+                        message: "no connection within \(durationMax)")
                 )
             )
         }
@@ -67,10 +64,7 @@ final class ConnectionAttempt: ReadinessHandler {
             finish(
                 .failure(
                     PostgresError(
-                        .connectionFailed,
-                        function: "getaddrinfo",
-                        message: "workers are full"
-                    )
+                        .connectionFailed, function: "getaddrinfo", message: "workers are full")
                 )
             )
         }
@@ -116,10 +110,7 @@ final class ConnectionAttempt: ReadinessHandler {
             finish(
                 .failure(
                     PostgresError(
-                        .connectionFailed,
-                        function: error.function,
-                        message: "\(error)"
-                    )
+                        .connectionFailed, function: error.function, message: "\(error)")
                 )
             )
         }

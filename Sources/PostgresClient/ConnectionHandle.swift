@@ -30,10 +30,7 @@ enum ConnectProgress {
         }
         guard let connection = unsafe PQconnectStartParams(keywords, texts, 0) else {
             throw PostgresError(
-                .connectionFailed,
-                function: "PQconnectStartParams",
-                message: "out of memory"
-            )
+                .connectionFailed, function: "PQconnectStartParams", message: "out of memory")
         }
         unsafe self.connection = connection
         guard unsafe PQstatus(connection) != CONNECTION_BAD else {
@@ -119,19 +116,14 @@ enum ConnectProgress {
     func sendPrepare(_ statement: PreparedStatement) -> Bool {
         // Safe: a StaticString ends with a NUL and lives for ever; libpq copies the rest.
         unsafe PQsendPrepare(
-            connection,
-            statement.serverName,
+            connection, statement.serverName,
             UnsafeRawPointer(statement.sql.utf8Start).assumingMemoryBound(to: CChar.self),
-            Int32(statement.typeOIDs.count),
-            statement.typeOIDs
-        ) == 1
+            Int32(statement.typeOIDs.count), statement.typeOIDs) == 1
     }
 
     /// Queues the execution of a prepared statement, results in binary format.
     func sendExecute(
-        _ statement: PreparedStatement,
-        _ parameters: ParameterBuffer,
-        _ range: Range<Int>
+        _ statement: PreparedStatement, _ parameters: ParameterBuffer, _ range: Range<Int>
     ) -> Bool {
         // Safe: the pointers go into `parameters`, which outlives the call; libpq copies.
         unsafe parameters.bytes.withUnsafeBytes { bytes in
@@ -160,9 +152,6 @@ enum ConnectProgress {
     func error(_ kind: PostgresError.Kind, _ function: String) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(connection))
         return PostgresError(
-            kind,
-            function: function,
-            message: text.isEmpty ? "no reason given" : text.firstLine
-        )
+            kind, function: function, message: text.isEmpty ? "no reason given" : text.firstLine)
     }
 }

@@ -28,8 +28,13 @@ extension ConnectionPool {
 
     /// Finds out whether PostgreSQL can be reached, when no connection is left to tell.
     func probe() {
-        guard !isClosed, attempts.isEmpty, backoffTimer == nil else { return }
-        connect()
+        guard !isClosed, attempts.isEmpty else { return }
+        // A pause because one more connection was refused says nothing about the last one's loss.
+        if outage == nil {
+            backoffTimer?.cancel()
+            backoffTimer = nil
+        }
+        if backoffTimer == nil { connect() }
     }
 
     private func connect() {
@@ -48,11 +53,7 @@ extension ConnectionPool {
     private func attempted(_ result: Result<ConnectionHandle, PostgresError>) {
         do {
             let connection = try PipelinedConnection(
-                result.get(),
-                reactor: reactor,
-                workers: workers,
-                configuration: configuration
-            )
+                result.get(), reactor: reactor, workers: workers, configuration: configuration)
             if connection.handle?.isReadOnly == true {
                 connection.close()
                 throw ConnectionPool.readOnly

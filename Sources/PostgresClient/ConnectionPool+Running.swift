@@ -34,10 +34,7 @@ extension ConnectionPool: TransactionRunner {
         let timer = reactor.schedule(after: configuration.rollbackDurationMax) {
             connection.lose(
                 PostgresError(
-                    .connectionLost,
-                    function: "ROLLBACK",
-                    message: "no answer to ROLLBACK"
-                )
+                    .connectionLost, function: "ROLLBACK", message: "no answer to ROLLBACK")
             )
         }
         let rollback = queue.append("berth_rollback", "ROLLBACK")

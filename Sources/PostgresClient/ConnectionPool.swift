@@ -57,9 +57,7 @@ public final class ConnectionPool {
     /// - Parameter workers: Where name resolution and PQcancel run, which block.
     /// - Throws: ``PostgresError`` `.connectionFailed` when the URI is malformed.
     public init(
-        reactor: Reactor,
-        workers: WorkerPool,
-        configuration: PoolConfiguration,
+        reactor: Reactor, workers: WorkerPool, configuration: PoolConfiguration,
         logger: Logger = Logger(label: "berth.postgres")
     ) throws(PostgresError) {
         self.reactor = reactor
@@ -89,10 +87,8 @@ public final class ConnectionPool {
         if let outage { throw unavailable(outage) }
         guard waiters.count < configuration.waitersMax else {
             throw PostgresError(
-                .poolExhausted,
-                function: "acquire",
-                message: "\(configuration.waitersMax) callers wait already"
-            )
+                .poolExhausted, function: "acquire",
+                message: "\(configuration.waitersMax) callers wait already")
         }
         return try await wait()
     }
@@ -163,9 +159,7 @@ public final class ConnectionPool {
     private func lost(_ connection: PipelinedConnection) {
         idle.removeAll { $0 === connection }
         logger.info(
-            "PostgreSQL closed a connection",
-            metadata: ["cause": "\(connection.lossError)"]
-        )
+            "PostgreSQL closed a connection", metadata: ["cause": "\(connection.lossError)"])
         if open == 0, !isClosed { probe() }
     }
 
@@ -180,21 +174,12 @@ public final class ConnectionPool {
 
     func unavailable(_ cause: PostgresError) -> PostgresError {
         PostgresError(
-            .unavailable,
-            function: cause.function,
-            message: cause.message,
-            sqlState: cause.sqlState
-        )
+            .unavailable, function: cause.function, message: cause.message,
+            sqlState: cause.sqlState)
     }
 
     static let cancelled = PostgresError(
-        .cancelled,
-        function: "acquire",
-        message: "the task was cancelled"
-    )
+        .cancelled, function: "acquire", message: "the task was cancelled")
     static let closed = PostgresError(
-        .closed,
-        function: "acquire",
-        message: "the pool is closed"
-    )
+        .closed, function: "acquire", message: "the pool is closed")
 }

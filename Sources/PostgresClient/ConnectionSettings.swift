@@ -12,8 +12,10 @@ struct ConnectionSettings: Sendable {
         values = try ConnectionSettings.parse(configuration.uri)
         let statementLimit = configuration.statementDurationMax.wholeMilliseconds
         let checkInterval = configuration.connectionCheckInterval.wholeMilliseconds
+        let idleLimit = configuration.idleInTransactionMax.wholeMilliseconds
         let ours = [
             "-c statement_timeout=\(statementLimit)",
+            "-c idle_in_transaction_session_timeout=\(idleLimit)",
             "-c client_connection_check_interval=\(checkInterval)",
         ]
         // The URI's own options come last, so they win.
@@ -65,10 +67,8 @@ struct ConnectionSettings: Sendable {
             // The message may repeat parts of the URI, and so a password.
             unsafe PQfreemem(message)
             throw PostgresError(
-                .connectionFailed,
-                function: "PQconninfoParse",
-                message: "the connection URI is malformed"
-            )
+                .connectionFailed, function: "PQconninfoParse",
+                message: "the connection URI is malformed")
         }
         defer { unsafe PQconninfoFree(options) }
         var values: [String: String] = [:]

@@ -26,10 +26,8 @@ struct ResolvedHost: Sendable {
         let code = unsafe getaddrinfo(host, nil, &hints, &list)
         guard code == 0 else {
             throw PostgresError(
-                .connectionFailed,
-                function: "getaddrinfo",
-                message: unsafe String(cString: gai_strerror(code))
-            )
+                .connectionFailed, function: "getaddrinfo",
+                message: unsafe String(cString: gai_strerror(code)))
         }
         defer { unsafe freeaddrinfo(list) }
         var texts: [String] = []
@@ -44,19 +42,10 @@ struct ResolvedHost: Sendable {
     private static func numericText(_ entry: addrinfo) -> String? {
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         let code = unsafe getnameinfo(
-            entry.ai_addr,
-            entry.ai_addrlen,
-            &text,
-            socklen_t(text.count),
-            nil,
-            0,
-            NI_NUMERICHOST
-        )
+            entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
         guard code == 0 else { return nil }
         return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
-            as: UTF8.self
-        )
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// How many addresses of one name are tried.

@@ -47,17 +47,12 @@ public final class NotificationListener {
     ///   program.
     /// - Throws: ``PostgresError`` `.connectionFailed` when the URI is malformed.
     public init(
-        reactor: Reactor,
-        workers: WorkerPool,
-        configuration: PoolConfiguration,
-        channels: [String],
-        events: Events,
-        logger: Logger = Logger(label: "berth.postgres")
+        reactor: Reactor, workers: WorkerPool, configuration: PoolConfiguration, channels: [String],
+        events: Events, logger: Logger = Logger(label: "berth.postgres")
     ) throws(PostgresError) {
         precondition(
             channels.allSatisfy { $0.utf8.allSatisfy(NotificationListener.isPlain) },
-            "a channel's name goes into SQL text as it is"
-        )
+            "a channel's name goes into SQL text as it is")
         self.reactor = reactor
         self.workers = workers
         self.configuration = configuration
@@ -104,11 +99,7 @@ public final class NotificationListener {
     private func attempted(_ result: Result<ConnectionHandle, PostgresError>) {
         do {
             let connection = try PipelinedConnection(
-                result.get(),
-                reactor: reactor,
-                workers: workers,
-                configuration: configuration
-            )
+                result.get(), reactor: reactor, workers: workers, configuration: configuration)
             self.connection = connection
             connection.notified = { [weak self] in self?.events.received($0, $1) }
             connection.lostWhileIdle = { [weak self, unowned connection] in

@@ -17,8 +17,7 @@ package final class PendingStatement {
     var state = State.unsent
 
     init(
-        _ prepared: PreparedStatement,
-        arguments: Range<Int>,
+        _ prepared: PreparedStatement, arguments: Range<Int>,
         onFailure: ((PostgresError) -> any Error)? = nil
     ) {
         self.prepared = prepared

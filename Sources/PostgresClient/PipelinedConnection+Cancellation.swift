@@ -25,10 +25,8 @@ extension PipelinedConnection {
         cancelDeadline = reactor.schedule(after: configuration.drainAfterCancel) {
             self.lose(
                 PostgresError(
-                    .cancelled,
-                    function: "PQcancel",
-                    message: "cancelled, and no answer within the time to drain"
-                )
+                    .cancelled, function: "PQcancel",
+                    message: "cancelled, and no answer within the time to drain")
             )
         }
         guard let request = handle.cancelRequest() else {

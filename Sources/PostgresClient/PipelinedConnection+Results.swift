@@ -66,24 +66,23 @@ extension PipelinedConnection {
         case (.script, .rows), (.script, .command):
             break
         case (.script(let script), .failed):
-            script.failure = script.failure ?? result.error(function: "PQsendQuery")
+            script.failure = script.failure ?? failure(of: result, function: "PQsendQuery")
         default:
             // COPY, or an answer out of step: nothing after it can be trusted.
             lose(
                 PostgresError(
-                    .connectionLost,
-                    function: "PQgetResult",
-                    message: "an unexpected answer"
-                )
+                    .connectionLost, function: "PQgetResult", message: "an unexpected answer")
             )
         }
     }
 
     private func settle(
-        _ statement: PendingStatement,
-        with result: ResultSet,
-        function: String
+        _ statement: PendingStatement, with result: ResultSet, function: String
     ) {
+        statement.state = .failed(failure(of: result, function: function))
+    }
+
+    private func failure(of result: ResultSet, function: String) -> PostgresError {
         var error = result.error(function: function)
         switch error.sqlState {
         case "57014"? where cancellation.isUnderWay:
@@ -93,7 +92,7 @@ extension PipelinedConnection {
             mustClose = true
         default: break
         }
-        statement.state = .failed(error)
+        return error
     }
 
     private func finishHead() {

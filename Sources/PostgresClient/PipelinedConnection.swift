@@ -48,9 +48,7 @@ final class PipelinedConnection: ReadinessHandler {
     private var watch: Watch?
 
     init(
-        _ handle: ConnectionHandle,
-        reactor: Reactor,
-        workers: WorkerPool,
+        _ handle: ConnectionHandle, reactor: Reactor, workers: WorkerPool,
         configuration: PoolConfiguration
     ) throws(SystemError) {
         self.reactor = reactor
@@ -151,10 +149,21 @@ final class PipelinedConnection: ReadinessHandler {
     func wait(for sync: Int) async {
         guard sync > syncsReceived, handle != nil else { return }
         let bound = LoopBound(self, loop: reactor.loop)
+        let timer = scheduleAnswerLimit()
         await withTaskCancellationHandler {
             await waitUninterrupted(for: sync)
         } onCancel: {
             bound.use { $0.cancelRunning() }
+        }
+        timer?.cancel()
+    }
+
+    private func scheduleAnswerLimit() -> LoopTimer? {
+        guard let limit = configuration.answerDurationMax else { return nil }
+        return reactor.schedule(after: limit) {
+            self.lose(
+                PostgresError(
+                    .connectionLost, function: "wait", message: "no answer within \(limit)"))
         }
     }
 

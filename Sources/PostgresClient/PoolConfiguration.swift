@@ -23,6 +23,12 @@ public struct PoolConfiguration: Sendable {
     public var backoffMax = Duration.seconds(1)
     /// PostgreSQL's `statement_timeout`; zero means none.
     public var statementDurationMax = Duration.seconds(30)
+    /// PostgreSQL's `idle_in_transaction_session_timeout`: how long a transaction may stay open while
+    /// nothing is asked of it.
+    public var idleInTransactionMax = Duration.seconds(60)
+    /// How long one round trip may take, all its statements together, before the connection is given
+    /// up; the last resort against a server or network that hangs. Nil means for ever.
+    public var answerDurationMax: Duration? = .seconds(120)
     /// PostgreSQL's `client_connection_check_interval`: how soon it notices that we are gone.
     public var connectionCheckInterval = Duration.seconds(1)
     /// PostgreSQL's `application_name`.

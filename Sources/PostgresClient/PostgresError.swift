@@ -46,13 +46,8 @@ public struct PostgresError: Error, Equatable, CustomStringConvertible {
 
     /// Describes a failure of `function`.
     public init(
-        _ kind: Kind,
-        function: String,
-        message: String,
-        sqlState: String? = nil,
-        severity: String? = nil,
-        constraintName: String? = nil,
-        tableName: String? = nil,
+        _ kind: Kind, function: String, message: String, sqlState: String? = nil,
+        severity: String? = nil, constraintName: String? = nil, tableName: String? = nil,
         columnName: String? = nil
     ) {
         self.kind = kind

@@ -110,15 +110,10 @@ enum ResultStatus {
             return PostgresError(.connectionLost, function: function, message: text.firstLine)
         }
         var error = PostgresError(
-            .serverError,
-            function: function,
-            message: PostgresError.safeMessage(message, sqlState: sqlState),
-            sqlState: sqlState,
-            severity: field(BERTH_DIAG_SEVERITY),
-            constraintName: field(BERTH_DIAG_CONSTRAINT_NAME),
-            tableName: field(BERTH_DIAG_TABLE_NAME),
-            columnName: field(BERTH_DIAG_COLUMN_NAME)
-        )
+            .serverError, function: function,
+            message: PostgresError.safeMessage(message, sqlState: sqlState), sqlState: sqlState,
+            severity: field(BERTH_DIAG_SEVERITY), constraintName: field(BERTH_DIAG_CONSTRAINT_NAME),
+            tableName: field(BERTH_DIAG_TABLE_NAME), columnName: field(BERTH_DIAG_COLUMN_NAME))
         if error.isFatal { error.kind = .connectionLost }
         return error
     }
@@ -129,9 +124,7 @@ enum ResultStatus {
     }
 
     private func withValue<Result>(
-        _ row: Int,
-        _ column: Int32,
-        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+        _ row: Int, _ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result {
         let row = Int32(clamping: row)
         let length = unsafe Int(PQgetlength(result, row, column))
@@ -145,8 +138,7 @@ enum ResultStatus {
     }
 
     private func equals(
-        _ text: UnsafePointer<CChar>?,
-        _ expected: UnsafeBufferPointer<UInt8>
+        _ text: UnsafePointer<CChar>?, _ expected: UnsafeBufferPointer<UInt8>
     ) -> Bool {
         guard let text = unsafe text else { return false }
         // Safe: both are read up to the first difference, at most up to `text`'s NUL.

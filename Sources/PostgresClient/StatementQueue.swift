@@ -34,9 +34,7 @@ package final class StatementQueue {
     /// - Parameter encode: Appends the arguments in the order of the types it is given; a value
     ///   whose type differs goes in text format, which PostgreSQL converts.
     package func append(
-        _ name: StaticString,
-        _ sql: StaticString,
-        types: [UInt32] = [],
+        _ name: StaticString, _ sql: StaticString, types: [UInt32] = [],
         onFailure: ((PostgresError) -> any Error)? = nil,
         encode: (inout ParameterBuffer, [UInt32]) -> Void = { _, _ in }
     ) -> PendingStatement {
@@ -47,10 +45,7 @@ package final class StatementQueue {
         let start = connection.parameters.count
         encode(&connection.parameters, prepared.typeOIDs)
         let statement = PendingStatement(
-            prepared,
-            arguments: start..<connection.parameters.count,
-            onFailure: onFailure
-        )
+            prepared, arguments: start..<connection.parameters.count, onFailure: onFailure)
         unsent.append(statement)
         return statement
     }
@@ -59,8 +54,7 @@ package final class StatementQueue {
         let prepared = PreparedStatement(serverName: "", sql: "", typeOIDs: [])
         let statement = PendingStatement(prepared, arguments: 0..<0)
         statement.state = .failed(
-            PostgresError(.closed, function: "send", message: "the transaction is \(why)")
-        )
+            PostgresError(.closed, function: "send", message: "the transaction is \(why)"))
         return statement
     }
 
@@ -103,9 +97,10 @@ package final class StatementQueue {
         let sync = connection.send(segment)
         roundTrips += 1
         await connection.wait(for: sync)
-        guard failure == nil else { return }
-        firstFailed = segment.first { $0.isFailed }
-        failure = firstFailed?.failure
+        guard failure == nil || mode == .session else { return }
+        guard let failed = segment.first(where: \.isFailed) else { return }
+        firstFailed = failed
+        failure = failed.failure
     }
 
     /// Sends ROLLBACK and waits for it, cancelled or not.
@@ -150,9 +145,6 @@ package final class StatementQueue {
 
     private static var skippedError: PostgresError {
         PostgresError(
-            .connectionLost,
-            function: "PQgetResult",
-            message: "skipped after an earlier failure"
-        )
+            .connectionLost, function: "PQgetResult", message: "skipped after an earlier failure")
     }
 }

@@ -53,10 +53,7 @@ public final class Transaction {
             return
         case .done:
             throw PostgresError(
-                .rolledBack,
-                function: "COMMIT",
-                message: "the server answered ROLLBACK"
-            )
+                .rolledBack, function: "COMMIT", message: "the server answered ROLLBACK")
         case .failed(let error) where error.severity == "ERROR":
             // Such as a deferred constraint: COMMIT did not happen.
             throw queue.failure ?? error
@@ -75,12 +72,8 @@ public final class Transaction {
 
     private func unknownOutcome(_ cause: PostgresError?) -> PostgresError {
         PostgresError(
-            .outcomeUnknown,
-            function: "COMMIT",
-            message: cause?.message ?? "no answer to COMMIT",
-            sqlState: cause?.sqlState,
-            severity: cause?.severity
-        )
+            .outcomeUnknown, function: "COMMIT", message: cause?.message ?? "no answer to COMMIT",
+            sqlState: cause?.sqlState, severity: cause?.severity)
     }
 
     private func append(_ notification: (channel: String, payload: String)) {

@@ -5,11 +5,8 @@ import EventLoops
 /// For plain functions, which cannot wait. `done` gets nil when the workers' queue is full; it is
 /// not called once the loop has stopped.
 func callWorker<Owner, Result: Sendable>(
-    _ workers: WorkerPool,
-    _ reactor: Reactor,
-    for owner: Owner,
-    work: @escaping @Sendable () -> Result,
-    done: @escaping @Sendable (Owner, Result?) -> Void
+    _ workers: WorkerPool, _ reactor: Reactor, for owner: Owner,
+    work: @escaping @Sendable () -> Result, done: @escaping @Sendable (Owner, Result?) -> Void
 ) {
     let bound = LoopBound(owner, loop: reactor.loop)
     reactor.loop.execute { loop, _ in

@@ -24,8 +24,7 @@ public enum PostgresValue: Sendable {
 
     /// `.null` for nil, else what `make` makes of the value.
     public static func optional<Value>(
-        _ value: Value?,
-        _ make: (Value) -> PostgresValue
+        _ value: Value?, _ make: (Value) -> PostgresValue
     ) -> PostgresValue {
         value.map(make) ?? .null
     }

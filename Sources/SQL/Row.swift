@@ -55,8 +55,7 @@ public struct Row {
     /// Like ``int32(_:)``, nil for NULL.
     public func int32IfPresent(_ column: StaticString) throws(PostgresError) -> Int32? {
         try integer(column, "integer", [TypeOID.int4, TypeOID.int2]).map(
-            Int32.init(truncatingIfNeeded:)
-        )
+            Int32.init(truncatingIfNeeded:))
     }
 
     /// `boolean`.
@@ -121,9 +120,7 @@ public struct Row {
     }
 
     private func integer(
-        _ column: StaticString,
-        _ wanted: String,
-        _ types: [UInt32]
+        _ column: StaticString, _ wanted: String, _ types: [UInt32]
     ) throws(PostgresError) -> Int64? {
         guard let place = try place(column) else { return nil }
         guard types.contains(result.typeOID(place)), let value = result.integer(index, place) else {
@@ -133,8 +130,7 @@ public struct Row {
     }
 
     private func present<Value>(
-        _ column: StaticString,
-        _ value: Value?
+        _ column: StaticString, _ value: Value?
     ) throws(PostgresError) -> Value {
         guard let value else { throw decodingError(column, "the value is NULL") }
         return value

@@ -2,8 +2,7 @@ public import PostgresClient
 
 extension StatementQueue {
     func send(
-        _ statement: Statement,
-        _ values: [PostgresValue],
+        _ statement: Statement, _ values: [PostgresValue],
         _ onFailure: ((PostgresError) -> any Error)?
     ) -> PendingRows {
         let pending = append(
@@ -29,8 +28,7 @@ extension Transaction {
     ///   constraint, into the error to throw; called wherever the failure surfaces.
     @discardableResult
     public func send(
-        _ statement: Statement,
-        _ values: [PostgresValue] = [],
+        _ statement: Statement, _ values: [PostgresValue] = [],
         onFailure: ((PostgresError) -> any Error)? = nil
     ) -> PendingRows {
         queue.send(statement, values, onFailure)
@@ -39,8 +37,7 @@ extension Transaction {
     /// Queues a statement, sends everything queued and waits for its rows.
     /// - Throws: As ``PendingRows/rows()``.
     public func query(
-        _ statement: Statement,
-        _ values: [PostgresValue] = [],
+        _ statement: Statement, _ values: [PostgresValue] = [],
         onFailure: ((PostgresError) -> any Error)? = nil
     ) async throws -> [Row] {
         try await queue.send(statement, values, onFailure).rows()
@@ -59,8 +56,7 @@ extension Session {
     /// - Parameter onFailure: Turns PostgreSQL's refusal of this statement into the error to throw.
     @discardableResult
     public func send(
-        _ statement: Statement,
-        _ values: [PostgresValue] = [],
+        _ statement: Statement, _ values: [PostgresValue] = [],
         onFailure: ((PostgresError) -> any Error)? = nil
     ) -> PendingRows {
         queue.send(statement, values, onFailure)
@@ -69,8 +65,7 @@ extension Session {
     /// Queues a statement, sends everything queued and waits for its rows.
     /// - Throws: As ``PendingRows/rows()``.
     public func query(
-        _ statement: Statement,
-        _ values: [PostgresValue] = [],
+        _ statement: Statement, _ values: [PostgresValue] = [],
         onFailure: ((PostgresError) -> any Error)? = nil
     ) async throws -> [Row] {
         try await queue.send(statement, values, onFailure).rows()

@@ -58,8 +58,7 @@ extension PostgresValue {
     /// Saturates: PostgreSQL refuses what lies outside of its range, and its extremes are infinity.
     private static func since2000(_ microseconds: Int64) -> Int64 {
         let (value, overflow) = microseconds.subtractingReportingOverflow(
-            TypeOID.microsecondsFrom1970To2000
-        )
+            TypeOID.microsecondsFrom1970To2000)
         return overflow ? .min : value
     }
 

@@ -190,4 +190,38 @@ import Testing
             }
         }
     }
+
+    @Test("a script is cancelled like a statement")
+    func cancelsScript() async throws {
+        try await withPool(script: Self.table) { loop, reactor, pool in
+            let caller = begin(on: loop) {
+                try await pool.inSession {
+                    try await $0.executeScript("SELECT 1; SELECT pg_sleep(20)")
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 1 }
+            try await reactor.sleep(for: .milliseconds(50))
+            caller.cancel()
+            let error = try await postgresError { try await caller.value }
+            #expect(error.kind == .cancelled)
+            try await pool.ping()
+        }
+    }
+
+    @Test("a server that never answers is given up even when nobody cancels")
+    func neverAnswers() async throws {
+        try await withPool(
+            script: Self.table, configure: { $0.answerDurationMax = .milliseconds(300) }
+        ) { _, _, pool in
+            let began = Instant.now()
+            let error = try await postgresError {
+                try await pool.inTransaction {
+                    _ = try await $0.query(Statement("sleep_for_ever", "SELECT pg_sleep(20)"))
+                }
+            }
+            #expect(error.kind == .connectionLost)
+            #expect(began.duration(to: .now()) < .seconds(5))
+            try await pool.ping()
+        }
+    }
 }

@@ -180,10 +180,8 @@ import Testing
             let workers = try sharedWorkers()
             let error = #expect(throws: PostgresError.self) {
                 _ = try ConnectionPool(
-                    reactor: reactor,
-                    workers: workers,
-                    configuration: PoolConfiguration(uri: "postgresql://u:hunter2@[oops")
-                )
+                    reactor: reactor, workers: workers,
+                    configuration: PoolConfiguration(uri: "postgresql://u:hunter2@[oops"))
             }
             #expect(error?.kind == .connectionFailed)
             #expect(!String(reflecting: error).contains("hunter2"))
@@ -248,8 +246,7 @@ import Testing
                 }
                 #expect(error.sqlState == "22012")
                 let tables = try await session.query(
-                    Statement("count_a", "SELECT to_regclass('a') IS NULL AS gone")
-                )
+                    Statement("count_a", "SELECT to_regclass('a') IS NULL AS gone"))
                 #expect(try tables[0].bool("gone"))
             }
         }

@@ -155,9 +155,7 @@ import Testing
         try await withPool(uri, script: CancellationTests.table) { _, reactor, pool in
             try await pool.ping()
             try server.run(
-                sql: "ALTER SYSTEM SET default_transaction_read_only = on",
-                in: "postgres"
-            )
+                sql: "ALTER SYSTEM SET default_transaction_read_only = on", in: "postgres")
             try server.run(sql: "SELECT pg_reload_conf()", in: "postgres")
             try await eventually(reactor) {
                 do {
@@ -173,9 +171,7 @@ import Testing
             #expect(error.kind == .unavailable)
             #expect(error.message.contains("read-only"))
             try server.run(
-                sql: "ALTER SYSTEM RESET ALL",
-                in: "postgres"
-            )
+                sql: "ALTER SYSTEM RESET ALL", in: "postgres")
             try server.run(sql: "SELECT pg_reload_conf()", in: "postgres")
             try await eventually(reactor) { pool.isAvailable }
             try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(3)]) }

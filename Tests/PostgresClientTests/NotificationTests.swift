@@ -11,12 +11,9 @@ import Testing
         try await withPool(uri, script: TransactionTests.table) { _, reactor, pool in
             var heard: [String] = []
             let listener = try NotificationListener(
-                reactor: reactor,
-                workers: try sharedWorkers(),
-                configuration: PoolConfiguration(uri: uri),
-                channels: ["work", "other"],
-                events: .init(received: { heard.append("\($0):\($1)") })
-            )
+                reactor: reactor, workers: try sharedWorkers(),
+                configuration: PoolConfiguration(uri: uri), channels: ["work", "other"],
+                events: .init(received: { heard.append("\($0):\($1)") }))
             listener.start()
             try await eventually(reactor) { listener.isListening }
             _ = try await postgresError {
@@ -60,12 +57,9 @@ import Testing
             var configuration = PoolConfiguration(uri: uri)
             configuration.applicationName = "listener"
             let listener = try NotificationListener(
-                reactor: reactor,
-                workers: try sharedWorkers(),
-                configuration: configuration,
+                reactor: reactor, workers: try sharedWorkers(), configuration: configuration,
                 channels: ["work"],
-                events: .init(received: { heard.append($1) }, connected: { connected += 1 })
-            )
+                events: .init(received: { heard.append($1) }, connected: { connected += 1 }))
             listener.start()
             try await eventually(reactor) { connected == 1 }
             let kill = Statement(

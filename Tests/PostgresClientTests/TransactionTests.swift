@@ -21,9 +21,7 @@ import Testing
     }
 
     static func expectItems(
-        _ pool: ConnectionPool,
-        _ expected: Int64,
-        at location: SourceLocation = #_sourceLocation
+        _ pool: ConnectionPool, _ expected: Int64, at location: SourceLocation = #_sourceLocation
     ) async throws {
         let found = try await items(pool)
         #expect(found == expected, sourceLocation: location)
@@ -105,15 +103,10 @@ import Testing
                 try await pool.inTransaction { transaction in
                     transaction.send(Self.insert, [.int32(1), .text("a")])
                     transaction.send(
-                        Self.insert,
-                        [.int32(2), .text("far too long a word")],
-                        onFailure: { Refused(constraint: $0.constraintName) }
-                    )
+                        Self.insert, [.int32(2), .text("far too long a word")],
+                        onFailure: { Refused(constraint: $0.constraintName) })
                     transaction.send(
-                        Self.insert,
-                        [.int32(3), .text("c")],
-                        onFailure: { _ in Thrown() }
-                    )
+                        Self.insert, [.int32(3), .text("c")], onFailure: { _ in Thrown() })
                 }
             }
             #expect(error == Refused(constraint: "word_is_short"))
@@ -131,10 +124,8 @@ import Testing
             let error = await #expect(throws: Refused.self) {
                 try await pool.inTransaction { transaction in
                     transaction.send(
-                        Self.insert,
-                        [.int32(2), .null],
-                        onFailure: { Refused(constraint: $0.columnName) }
-                    )
+                        Self.insert, [.int32(2), .null],
+                        onFailure: { Refused(constraint: $0.columnName) })
                     _ = try await transaction.query(Self.count)
                     Issue.record("the wait had to throw")
                 }
@@ -274,9 +265,7 @@ import Testing
             let syntax = try await postgresError {
                 try await pool.inSession {
                     _ = try await $0.query(
-                        Statement("cast_uuid", "SELECT $1::uuid AS id"),
-                        [.text("hunter2")]
-                    )
+                        Statement("cast_uuid", "SELECT $1::uuid AS id"), [.text("hunter2")])
                 }
             }
             #expect(syntax.sqlState == "22P02")

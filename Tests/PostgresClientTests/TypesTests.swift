@@ -114,9 +114,7 @@ import Testing
             try await pool.inSession { session in
                 _ = try await session.query(echo, [.null])
                 let rows = try await session.query(
-                    echo,
-                    [.timestamp(microsecondsSince1970: microseconds)]
-                )
+                    echo, [.timestamp(microsecondsSince1970: microseconds)])
                 return try rows[0].timestamp("value")
             }
         }
@@ -129,9 +127,7 @@ import Testing
             let error = try await postgresError {
                 try await pool.inTransaction { transaction in
                     _ = transaction.send(
-                        Statement("insert_nul", "INSERT INTO t VALUES ($1)"),
-                        [.text("a\0secret")]
-                    )
+                        Statement("insert_nul", "INSERT INTO t VALUES ($1)"), [.text("a\0secret")])
                 }
             }
             #expect(error.sqlState == "22021")
@@ -142,9 +138,7 @@ import Testing
     @Test("a column that is missing, NULL or of another type is a decoding error")
     func decodingErrors() async throws {
         let read = Statement(
-            "read_one",
-            "SELECT 1 AS number, NULL::text AS nothing, 2::numeric AS n"
-        )
+            "read_one", "SELECT 1 AS number, NULL::text AS nothing, 2::numeric AS n")
         try await withPool { _, _, pool in
             let row = try await pool.inSession { try await $0.query(read)[0] }
             for (body, column) in [
@@ -169,9 +163,7 @@ import Testing
             pool in
             try await pool.inTransaction { transaction in
                 let deleted = transaction.send(
-                    Statement("delete_some", "DELETE FROM t WHERE n > $1"),
-                    [.int32(1)]
-                )
+                    Statement("delete_some", "DELETE FROM t WHERE n > $1"), [.int32(1)])
                 let count = try await deleted.affectedRowCount()
                 let rows = try await deleted.rows()
                 #expect(count == 2)

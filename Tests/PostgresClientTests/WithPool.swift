@@ -8,8 +8,7 @@ import TestSupport
 /// - Parameter uri: Where to; nil means a fresh database of the shared cluster.
 /// - Parameter script: SQL text that is run first.
 func withPool<R: Sendable>(
-    _ uri: String? = nil,
-    script: String = "",
+    _ uri: String? = nil, script: String = "",
     configure: @Sendable (inout PoolConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (isolated EventLoop, Reactor, ConnectionPool) async throws -> R
 ) async throws -> R {
@@ -17,10 +16,7 @@ func withPool<R: Sendable>(
     configure(&configuration)
     return try await onLoop { [configuration] loop, reactor in
         let pool = try ConnectionPool(
-            reactor: reactor,
-            workers: try sharedWorkers(),
-            configuration: configuration
-        )
+            reactor: reactor, workers: try sharedWorkers(), configuration: configuration)
         if !script.isEmpty { try await pool.inSession { try await $0.executeScript(script) } }
         let result = try await body(loop, reactor, pool)
         await pool.close()
@@ -43,8 +39,7 @@ struct NoPostgresError: Error {}
 
 /// Begins a task on the loop, so that a test can cancel it or let it wait.
 func begin<R: Sendable>(
-    on loop: isolated EventLoop,
-    _ body: @escaping () async throws -> R
+    on loop: isolated EventLoop, _ body: @escaping () async throws -> R
 ) -> Task<R, any Error> {
     Task.immediate(executorPreference: loop.executor) {
         _ = loop
@@ -54,8 +49,7 @@ func begin<R: Sendable>(
 
 /// Waits until `condition` holds; fails after ten seconds.
 func eventually(
-    _ reactor: Reactor,
-    _ condition: () async throws -> Bool
+    _ reactor: Reactor, _ condition: () async throws -> Bool
 ) async throws {
     let end = Instant.now().advanced(by: .seconds(10))
     while try await !condition() {

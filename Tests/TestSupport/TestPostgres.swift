@@ -28,9 +28,7 @@ public final class TestPostgres: Sendable {
         binaries = try TestPostgres.newestBinaries()
         folder = try TestPostgres.makeFolder()
         watchdog = try Watchdog(
-            folder: folder,
-            stopCommand: TestPostgres.asServerUser(["\(binaries)/pg_ctl"])
-        )
+            folder: folder, stopCommand: TestPostgres.asServerUser(["\(binaries)/pg_ctl"]))
         try run([
             "\(binaries)/initdb", "-D", "\(folder)/data", "--username=berth", "--auth=trust",
             "--no-sync", "--encoding=UTF8", "--locale=C", "-A", "trust",
@@ -129,9 +127,7 @@ public final class TestPostgres: Sendable {
         var template = Array("/tmp/berth-test-pg-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw CommandFailed(text: "mkdtemp failed") }
         let path = String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) },
-            as: UTF8.self
-        )
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         if getuid() == 0 { try Command.run(["chown", "postgres:postgres", path]) }
         return path
     }

@@ -22,10 +22,7 @@ final class Watchdog: Sendable {
         defer { close(null) }
         // A session of its own: Ctrl-C reaches the whole process group.
         _ = try Command.spawn(
-            ["setsid", "sh", "-c", script, folder] + stopCommand,
-            input: ends[0],
-            output: null
-        )
+            ["setsid", "sh", "-c", script, folder] + stopCommand, input: ends[0], output: null)
     }
 
     deinit { close(pipe) }
