@@ -152,6 +152,12 @@ import Testing
         #expect(kept.response["service"] == tombstone)
         let hidden = try call("RevealConnection", token: stage.member)
         #expect(hidden.code == "NOT_FOUND")
+        let deployment = try client.call(
+            "DeploymentService/GetDeployment", ["deploymentId": created["deploymentId"]],
+            token: stage.viewer, on: stage.server
+        ).response["deployment"]
+        #expect(deployment["state"] == "DEPLOYMENT_STATE_CANCELLED")
+        #expect(deployment["message"].string.contains("deleted"))
 
         let second = try Self.create(request, by: client, stage)
         #expect(second["service"]["slug"] == created["service"]["slug"])

@@ -68,17 +68,9 @@ import Workspaces
     }
 
     @Test("of two runs at once both give the same ids, and one token lives")
-    func atOnce() async throws {
+    func twoAtOnce() async throws {
         let database = try await MigratedDatabase.make()
-        async let first = withPool(database.uri) { loop, pool in
-            _ = loop
-            return try await Self.bootstrap(pool)
-        }
-        async let second = withPool(database.uri) { loop, pool in
-            _ = loop
-            return try await Self.bootstrap(pool)
-        }
-        let outcomes = try await [first, second]
+        let outcomes = try await atOnce(2, database) { try await Self.bootstrap($0) }
         #expect(outcomes[0].workspaceID == outcomes[1].workspaceID)
         #expect(outcomes[0].environmentID == outcomes[1].environmentID)
         #expect(outcomes[0].serverID == outcomes[1].serverID)

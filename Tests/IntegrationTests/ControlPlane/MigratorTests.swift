@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test("of two that migrate at once, one applies every step and the other finds them applied")
-    func atOnce() async throws {
+    func twoAtOnce() async throws {
         let steps = try Migration.all()
         for _ in 0..<5 {
             let uri = try TestPostgres.freshDatabase()

@@ -177,20 +177,12 @@ import Testing
     @Test("of many that create the same name at once, one wins and the others are told")
     func raceForName() async throws {
         let database = try await MigratedDatabase.make()
-        let outcomes = try await withThrowingTaskGroup(of: [Bool].self) { group in
-            for _ in 0..<4 {
-                group.addTask {
-                    try await withPool(database.uri) { loop, pool in
-                        _ = loop
-                        var won: [Bool] = []
-                        for name in (0..<10).map({ "name \($0)" }) {
-                            won.append(try await Self.tryToCreate(name, database, pool))
-                        }
-                        return won
-                    }
-                }
+        let outcomes = try await atOnce(4, database) { pool in
+            var won: [Bool] = []
+            for name in (0..<10).map({ "name \($0)" }) {
+                won.append(try await Self.tryToCreate(name, database, pool))
             }
-            return try await group.reduce(into: []) { $0.append($1) }
+            return won
         }
         for index in 0..<10 {
             #expect(outcomes.count { $0[index] } == 1, "name \(index)")
