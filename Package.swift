@@ -141,6 +141,15 @@ let package = Package(
             swiftSettings: strictTests
         ),
         .testTarget(
+            name: "FaultTests",
+            dependencies: [
+                "Auth", "BerthMessages", "Config", "ControlPlane", "Cryptography", "Domain",
+                "EventLoops", "HTTP2", "Messages", "PostgresClient", "RPC", "SQL", "Services",
+                "StandardMessages", "TestSupport", "Workspaces", logging,
+            ],
+            swiftSettings: strictTests
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["TestSupport"],
             exclude: ["Python"],

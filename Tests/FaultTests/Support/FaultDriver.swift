@@ -1,0 +1,140 @@
+import EventLoops
+import Glibc
+import RPC
+import Testing
+
+/// Runs trials one after another in one scene.
+struct FaultDriver {
+    private let scene: Scene
+    private var trials = 0
+
+    init(_ scene: Scene) { self.scene = scene }
+
+    /// The connections that berthd has made so far.
+    var connects: Int { scene.connects }
+
+    /// Every place in the messages of an undisturbed create.
+    mutating func points(
+        isWarm: Bool, offsets: [MessagePoint.Offset]
+    ) async throws -> [MessagePoint] {
+        var found: [[MessagePoint]] = []
+        // A ping of berthd's own may get among the create's messages, but not most times.
+        for _ in 0..<3 {
+            let trap = Trap(at: nil)
+            let answer = try await call(trap, isWarm: isWarm).end()
+            #expect(answer.code == .ok)
+            scene.stage.proxy.trap = nil
+            found.append(trap.points(offsets: offsets))
+        }
+        return found.sorted { $0.count < $1.count }[1]
+    }
+
+    /// Creates while `fault` strikes at `point`, and verifies.
+    ///
+    /// - Returns: What the caller saw, and whether the fault struck.
+    mutating func run(
+        _ fault: ConnectionFault, at point: MessagePoint, isWarm: Bool
+    ) async throws -> (Answer, isSprung: Bool) {
+        let reactor = scene.stage.reactor
+        let caller = Caller()
+        let trap = Trap(at: point) { connection in
+            fault.strike(connection, caller, reactor)
+        }
+        let timeout = fault == .pastDeadline ? CreateThroughFaultsTests.deadline : nil
+        let call = try await call(trap, isWarm: isWarm, timeout: timeout)
+        caller.call = call
+        let answer = try await call.end()
+        scene.stage.proxy.trap = nil
+        if fault == .pastDeadline { scene.stage.proxy.releaseAll() }
+        try await scene.quiet()
+        let trial = trial("\(fault.rawValue), \(point), \(isWarm ? "warm" : "cold")")
+        if trap.isSprung { check(answer, fault, trial.label, isWarm: isWarm) }
+        try await trial.verify(answer, scene.client)
+        return (answer, trap.isSprung)
+    }
+
+    /// What a caller may see, over what every fault may lead to.
+    private func check(_ answer: Answer, _ fault: ConnectionFault, _ label: String, isWarm: Bool) {
+        switch fault {
+        case .cut, .backendEnded, .backendEnding, .clusterKilled:
+            break
+        case .stalled:
+            // A connection that was cut at rest may be given out before anyone could know.
+            let isFine = answer.code == .ok || (!isWarm && answer.saysNothingWasWritten)
+            #expect(isFine, "\(label): \(answer)")
+        case .cancelled:
+            #expect(answer.code == nil, "\(label): \(answer)")
+        case .pastDeadline:
+            #expect(answer.took < .seconds(1), "\(label): \(answer)")
+        }
+    }
+
+    /// Begins a create whose messages run into `trap`, on a connection that has done it before or on
+    /// one that is yet to be made.
+    private mutating func call(
+        _ trap: Trap, isWarm: Bool, timeout: Duration? = nil
+    ) async throws -> OutgoingCall {
+        if isWarm {
+            trials += 1
+            let answer = try await trial("warming up").begin(scene.client).end()
+            #expect(answer.code == .ok)
+        }
+        trials += 1
+        if !isWarm { scene.stage.proxy.cutAll() }
+        scene.stage.proxy.trap = trap
+        return try trial("").begin(scene.client, timeout: timeout)
+    }
+
+    private func trial(_ label: String) -> CreateTrial {
+        CreateTrial(stage: scene.stage, number: trials, label: label)
+    }
+
+    /// The call that a fault may make its caller give up.
+    final class Caller {
+        var call: OutgoingCall?
+    }
+}
+
+extension ConnectionFault {
+    /// Does what the fault does, at its message.
+    func strike(_ connection: ProxiedConnection, _ caller: FaultDriver.Caller, _ reactor: Reactor) {
+        switch self {
+        case .cut:
+            connection.cut()
+        case .backendEnded:
+            // Before it has said its process there is no transaction to hit.
+            guard connection.backendProcess != nil else { return connection.cut() }
+            connection.isReleasedByServersEnd = true
+            connection.hold()
+            connection.signalBackend(SIGTERM)
+        case .backendEnding:
+            connection.signalBackend(SIGTERM)
+        case .stalled:
+            connection.hold()
+            reactor.schedule(after: CreateThroughFaultsTests.stall) { connection.release() }
+        case .cancelled:
+            connection.hold()
+            caller.call?.cancel()
+            reactor.schedule(after: CreateThroughFaultsTests.stall) { connection.release() }
+        case .pastDeadline:
+            connection.hold()
+        case .clusterKilled:
+            connection.isReleasedByServersEnd = true
+            connection.hold()
+            connection.signalBackend(SIGKILL)
+        }
+    }
+}
+
+extension Trap {
+    /// Every place among the messages that passed, and the places after the last of each direction.
+    func points(offsets: [MessagePoint.Offset]) -> [MessagePoint] {
+        Direction.allCases.flatMap { direction -> [MessagePoint] in
+            let count = seen[direction]?.count ?? 0
+            let within = (0..<count).flatMap { index in
+                offsets.map { MessagePoint(direction: direction, index: index, offset: $0) }
+            }
+            return within + [MessagePoint(direction: direction, index: count - 1, offset: .after)]
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Config
+import Cryptography
+import EventLoops
+import HTTP2
+import PostgresClient
+import Services
+import TestSupport
+
+@testable import ControlPlane
+
+/// One loop of berthd behind the proxy and a client of it, all on the test's own loop: what happens
+/// when is up to the test.
+final class Scene {
+    let stage: Stage
+    let server: LoopServer
+    let client: CallingClient
+
+    /// Runs `body` in a scene of its own.
+    static func play<R: Sendable>(
+        cluster: TestPostgres? = nil,
+        _ body: @escaping @Sendable (isolated EventLoop, Scene) async throws -> R
+    ) async throws -> R {
+        let cluster = try cluster ?? FaultyCluster.shared()
+        return try await onLoop { loop, reactor in
+            let scene = try await Scene(Stage(cluster, reactor), loop)
+            do {
+                let result = try await body(loop, scene)
+                await scene.end()
+                return result
+            } catch {
+                await scene.end()
+                throw error
+            }
+        }
+    }
+
+    private init(_ stage: Stage, _ loop: isolated EventLoop) throws {
+        self.stage = stage
+        let configuration = try Scene.configuration(stage.proxiedURI)
+        server = try LoopServer(
+            configuration, workers: stage.workers, reactor: stage.reactor, logger: Stage.quiet)
+        let address = try server.start(on: configuration.address, loop: loop)
+        client = CallingClient(port: address.port, reactor: stage.reactor)
+    }
+
+    private static func configuration(_ uri: String) throws -> ServeConfiguration {
+        guard let address = SocketAddress(host: "127.0.0.1", port: 0) else { throw NeverHappened() }
+        var quotas = ServeConfiguration.Quotas()
+        quotas.servicesPerWorkspaceMax = 1_000_000
+        quotas.deploymentsWaitingPerServerMax = 1_000_000
+        let key = SecretBytes(copying: Tenant.masterKey)
+        return ServeConfiguration(
+            address: address, databaseURL: uri, sealer: try MasterKeySealer(masterKey: key),
+            fingerprinter: try HMACRequestFingerprinter(masterKey: key), loops: 1,
+            catalogue: try DatabaseCatalogue(), quotas: quotas)
+    }
+
+    /// Waits until no call holds or awaits a connection to PostgreSQL.
+    func quiet() async throws {
+        try await stage.eventually {
+            let statistics = server.pool.statistics
+            return statistics.inUse == 0 && statistics.waiting == 0
+        }
+    }
+
+    /// The connections to PostgreSQL that berthd has made so far.
+    var connects: Int { server.pool.statistics.connects }
+
+    private func end() async {
+        stage.proxy.releaseAll()
+        client.close()
+        await server.drain(grace: .zero)
+        await stage.end()
+    }
+}
