@@ -26,7 +26,7 @@ public final class HTTP2Stream {
     public var observer: (any StreamObserver)?
 
     /// The first header section from the peer.
-    public internal(set) var headers = HeaderBlock()
+    public internal(set) var headers = HeaderBlock(reserved: ())
     /// The peer's trailers, once they are there.
     public internal(set) var trailers: HeaderBlock?
     /// Whether the peer's header section was larger than

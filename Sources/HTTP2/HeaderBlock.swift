@@ -24,6 +24,16 @@ public struct HeaderBlock: Sendable {
     /// Makes an empty block.
     public init() {}
 
+    /// Makes an empty block with room for a header section as calls have it, so that none of its
+    /// fields makes the buffers grow.
+    init(reserved: Void) {
+        storage.reserveCapacity(HeaderBlock.usualBytes)
+        fields.reserveCapacity(HeaderBlock.usualFields)
+    }
+
+    private static let usualBytes = 384
+    private static let usualFields = 14
+
     /// The size as RFC 9113 §10.5.1 counts it: names, values and 32 bytes a field.
     public var listBytes: Int { storage.count + fields.count * HeaderBlock.fieldOverheadBytes }
 

@@ -2,8 +2,9 @@ import CProtobufC
 
 /// Between bytes on the wire and message values. protobuf-c packs and unpacks every byte.
 public enum Wire {
-    /// The stack memory that a call's arena begins with: enough for a small message.
-    private static let stackBytes = 2 * 1024
+    /// The stack memory that a call's arena begins with: enough for a small message. Swift takes a
+    /// temporary allocation of more than 1,024 bytes from the heap instead.
+    private static let stackBytes = 1024
 
     /// Unpacks a message from its encoded bytes.
     ///

@@ -6,7 +6,13 @@ public import Messages
 /// that loop, so they may hold the loop's plain state.
 public final class Router {
     private(set) var methods = MethodTable()
-    private(set) var interceptors: [Interceptor] = []
+    private(set) var layers: [Layer] = []
+
+    /// An interceptor in a struct: functions kept bare in an array are called through thunks, each an
+    /// asynchronous frame of its own.
+    struct Layer {
+        let run: Interceptor
+    }
 
     /// Makes a router without methods.
     public init() {}
@@ -48,7 +54,7 @@ public final class Router {
 
     /// Puts `interceptor` inside those added before it and around every handler.
     public func intercept(_ interceptor: @escaping Interceptor) {
-        interceptors.append(interceptor)
+        layers.append(Layer(run: interceptor))
     }
 
     /// The registered paths, sorted.

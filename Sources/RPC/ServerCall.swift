@@ -89,12 +89,12 @@ final class ServerCall: StreamObserver {
 
     /// Runs the interceptors from `index` on, and the handler inside the last.
     private func runIntercepted(_ index: Int, _ context: CallContext) async throws {
-        let interceptors = server.router.interceptors
+        let layers = server.router.layers
         do {
-            if index == interceptors.count {
+            if index == layers.count {
                 try await handler.run(self, context)
             } else {
-                try await interceptors[index](context) {
+                try await layers[index].run(context) {
                     try await self.runIntercepted(index + 1, $0)
                 }
             }
@@ -210,6 +210,14 @@ final class ServerCall: StreamObserver {
 // MARK: Messages
 
 extension ServerCall: MessageExchange {
+    func takeOnly<Request: Message>(_ type: Request.Type) throws -> Request? {
+        guard !isOver, stream.isRemoteEnded,
+            case .message(let isCompressed, let count) = try front(),
+            stream.received.count == MessageFraming.prefixBytes + count
+        else { return nil }
+        return try take(type, isCompressed: isCompressed, count: count)
+    }
+
     func receive<Request: Message>(_ type: Request.Type) async throws -> Request? {
         while true {
             guard !isOver else { throw CancellationError() }
