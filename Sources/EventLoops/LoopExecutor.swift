@@ -8,9 +8,9 @@ import Synchronization
 /// through a lock and wakes the loop by its eventfd. As a task executor it also keeps everything a
 /// task does without isolation (cancellation handlers, continuations) on the loop.
 public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
-    // Why @unchecked is right: `thread` is written once, before the loop runs and before a job can
-    // be enqueued by it; `local` is touched only on that thread, `remote` only under its lock.
-    private var thread: pthread_t?
+    // Why @unchecked is right: `local` and `running` are touched only on the loop's thread, `remote`
+    // only under its lock; `thread` is atomic, for others ask while the loop's thread is starting.
+    private let thread = Atomic<pthread_t>(0)
     private var local: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private let remote = Mutex(RemoteJobs())
@@ -30,12 +30,12 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     /// Whether the caller runs on the loop's thread.
     public var isOnLoop: Bool {
-        guard let thread else { return false }
-        return pthread_equal(thread, pthread_self()) != 0
+        // Relaxed: only the loop's own thread can find itself here, and it wrote the value.
+        pthread_equal(thread.load(ordering: .relaxed), pthread_self()) != 0
     }
 
     /// Makes the calling thread the loop's thread.
-    func adoptCurrentThread() { thread = pthread_self() }
+    func adoptCurrentThread() { thread.store(pthread_self(), ordering: .relaxed) }
 
     /// Queues one job; it runs in the loop's current or next turn.
     public func enqueue(_ job: consuming ExecutorJob) {
