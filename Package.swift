@@ -135,8 +135,8 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Audit", "Auth", "CLibPQ", "Config", "ControlPlane", "Cryptography", "Deployments",
-                "Domain", "EventLoops", "HTTP2", "Policy", "PostgresClient", "RPC", "SQL",
-                "Services", "TestSupport", "Workspaces",
+                "Domain", "EventLoops", "HTTP2", "Messages", "Policy", "PostgresClient", "RPC",
+                "SQL", "Services", "StandardMessages", "TestSupport", "Workspaces",
             ],
             swiftSettings: strictTests
         ),

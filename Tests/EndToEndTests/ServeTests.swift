@@ -21,7 +21,38 @@ import Testing
     func drains(_ signal: Int32) throws {
         let installation = try Installation()
         let server = try Berthd(installation.options)
-        // While this holds the table the call cannot end.
+        let (lock, call) = try Self.startCallThatWaits(installation, server)
+        server.process.signal(signal)
+        try eventually("draining") { server.log.contains("draining") }
+        try eventually("no new connection") {
+            try Grpcurl.run(["-connect-timeout", "1"], server, ["list"]).exitCode != 0
+        }
+        #expect(!server.process.hasEnded)
+        #expect(!call.hasEnded)
+        try Self.release(lock, installation)
+        #expect(try call.exitCode() == 0, "\(call.standardError)")
+        #expect(try JSON(parsing: call.standardOutput)["service"]["name"] == "main")
+        #expect(try server.process.exitCode() == 0)
+        #expect(try installation.run(sql: "SELECT count(*) FROM services") == "1")
+    }
+
+    @Test("a second signal ends it at once, whatever runs")
+    func secondSignal() throws {
+        let installation = try Installation()
+        let server = try Berthd(installation.options)
+        let (lock, call) = try Self.startCallThatWaits(installation, server)
+        server.process.signal(SIGTERM)
+        try eventually("draining") { server.log.contains("draining") }
+        server.process.signal(SIGTERM)
+        #expect(try server.process.exitCode(within: .seconds(5)) == 1)
+        #expect(try call.exitCode() == 64 + 14, "\(call.standardError)")
+        try Self.release(lock, installation)
+    }
+
+    /// Begins a create call that cannot end before the lock's holder does.
+    private static func startCallThatWaits(
+        _ installation: Installation, _ server: Berthd
+    ) throws -> (lock: ChildProcess, call: ChildProcess) {
         let lock = try ChildProcess([
             "\(Programs.postgresBinaries)/psql", "-X", "-q", "-d",
             installation.options.databaseURL, "-c",
@@ -49,23 +80,16 @@ import Testing
             try installation.run(
                 sql: "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
         }
-        server.process.signal(signal)
-        try eventually("draining") { server.log.contains("draining") }
-        try eventually("no new connection") {
-            try Grpcurl.run(["-connect-timeout", "1"], server, ["list"]).exitCode != 0
-        }
-        #expect(!server.process.hasEnded)
-        #expect(!call.hasEnded)
+        return (lock, call)
+    }
+
+    private static func release(_ lock: ChildProcess, _ installation: Installation) throws {
         try installation.run(
             sql: """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE query LIKE 'BEGIN; LOCK TABLE%' AND datname = current_database()
                 """)
         _ = try lock.exitCode()
-        #expect(try call.exitCode() == 0, "\(call.standardError)")
-        #expect(try JSON(parsing: call.standardOutput)["service"]["name"] == "main")
-        #expect(try server.process.exitCode() == 0)
-        #expect(try installation.run(sql: "SELECT count(*) FROM services") == "1")
     }
 
     @Test("a second berthd on the same port is refused, and the first goes on")

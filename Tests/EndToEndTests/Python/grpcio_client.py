@@ -4,9 +4,11 @@
 
 Reads one JSON object a line: {"method", "request", "metadata"} calls a unary method;
 {"watch": NAME, "count": N} watches health until N statuses came or the stream ended;
+{"crowd": METHOD, "requests", "metadata"} calls with all requests at once and counts the statuses;
 {"services": true} lists what reflection knows. Answers each by one line of JSON.
 """
 
+import collections
 import importlib
 import json
 import re
@@ -56,6 +58,22 @@ def call(channel, wish):
     return {"code": "OK", "message": "", "violations": [], "response": shown}
 
 
+def crowd(channel, wish):
+    """Sends many requests before it reads any response; how often each status came."""
+    method, request_class = stub_and_request(channel, wish["crowd"])
+    metadata = [(key, value) for key, value in wish["metadata"].items()]
+    running = [
+        method.future(
+            json_format.ParseDict(request, request_class()),
+            metadata=metadata,
+            timeout=TIMEOUT_SECONDS,
+        )
+        for request in wish["requests"]
+    ]
+    codes = collections.Counter(each.code().name for each in running)
+    return {"codes": codes}
+
+
 def watch(channel, wish):
     """Watches a service's health; tells the first status at once."""
     stub = health_pb2_grpc.HealthStub(channel)
@@ -78,6 +96,8 @@ def answer(channel, wish):
     try:
         if "watch" in wish:
             return watch(channel, wish)
+        if "crowd" in wish:
+            return crowd(channel, wish)
         if "services" in wish:
             found = reflection.ProtoReflectionDescriptorDatabase(channel).get_services()
             return {"code": "OK", "services": sorted(found)}
