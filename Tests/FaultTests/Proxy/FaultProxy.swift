@@ -13,8 +13,8 @@ final class FaultProxy: ReadinessHandler {
 
     /// What the next messages run into.
     var trap: Trap?
-    /// Whether connections that are made from now on pass nothing on until they are released.
-    var holdsNewConnections = false
+    /// Whether sessions that begin from now on pass nothing on until they are released.
+    var holdsNewSessions = false
     /// Whether requests to cancel wait until they are released.
     var holdsCancelRequests = false
     private(set) var connections: [ProxiedConnection] = []
@@ -63,11 +63,16 @@ final class FaultProxy: ReadinessHandler {
                     client: client, server: server, proxy: self, reactor: reactor)
             else { continue }
             connections.append(connection)
-            if holdsNewConnections { connection.hold() }
         }
     }
 
     // MARK: Faults
+
+    /// Holds every session, those to come as well; requests to cancel pass.
+    func holdAll() {
+        holdsNewSessions = true
+        for connection in connections { connection.hold() }
+    }
 
     func cutAll() {
         for connection in connections { connection.cut() }
@@ -75,7 +80,7 @@ final class FaultProxy: ReadinessHandler {
 
     /// Lets everything that is held go on.
     func releaseAll() {
-        holdsNewConnections = false
+        holdsNewSessions = false
         holdsCancelRequests = false
         for connection in connections { connection.release() }
     }

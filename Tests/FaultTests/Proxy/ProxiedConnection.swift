@@ -14,8 +14,6 @@ final class ProxiedConnection {
 
     /// The process of the backend, once it said.
     private(set) var backendProcess: Int32?
-    /// Whether this is not a session but a request to cancel another's statement.
-    private(set) var isCancelRequest = false
     /// Whether nothing passes, in either direction.
     private(set) var isHeld = false
     /// Whether ``isHeld`` ends when the server hangs up.
@@ -128,9 +126,11 @@ final class ProxiedConnection {
 
     private func look(at message: ProtocolMessage) {
         if let process = message.backendProcess { backendProcess = process }
-        guard message.type == ProtocolMessage.cancelRequest else { return }
-        isCancelRequest = true
-        proxy.cancelRequested(self)
+        switch message.type {
+        case ProtocolMessage.startup: if proxy.holdsNewSessions { hold() }
+        case ProtocolMessage.cancelRequest: proxy.cancelRequested(self)
+        default: break
+        }
     }
 
     private func spring() { proxy.trap?.spring(on: self) }

@@ -11,16 +11,16 @@ final class BerthdProcess {
 
     /// Starts `berthd serve` and waits until it serves.
     static func start(
-        _ stage: Stage, databaseURL: String? = nil, arguments: [String] = []
+        _ stage: Stage, databaseURL: String
     ) async throws -> BerthdProcess {
         let program = try RunningProgram(
             [
                 path, "serve", "--listen", "127.0.0.1:0", "--loops", "1",
                 "--services-per-workspace-max", "1000000",
                 "--deployments-waiting-per-server-max", "1000000",
-            ] + arguments,
+            ],
             environment: [
-                "BERTH_DATABASE_URL": databaseURL ?? stage.proxiedURI,
+                "BERTH_DATABASE_URL": databaseURL,
                 "BERTH_MASTER_KEY_FILE": stage.masterKeyFile,
             ])
         var port: UInt16?

@@ -59,7 +59,8 @@ struct CreateTrial {
         }
     }
 
-    private func countRows() async throws -> CreatedRows {
+    /// Counts what the create has left.
+    func countRows() async throws -> CreatedRows {
         var rows: CreatedRows?
         // While a cluster recovers, nobody can look.
         try await stage.eventually {

@@ -10,14 +10,15 @@ final class ProcessScene {
     /// Runs `body` in a scene of its own.
     static func play<R: Sendable>(
         cluster: TestPostgres? = nil,
-        arguments: [String] = [],
+        isProxied: Bool = true,
         _ body: @escaping @Sendable (isolated EventLoop, ProcessScene) async throws -> R
     ) async throws -> R {
         let cluster = try cluster ?? FaultyCluster.shared()
         return try await onLoop { loop, reactor in
             let stage = try await Stage(cluster, reactor)
+            let uri = isProxied ? stage.proxiedURI : stage.uri
             let scene = ProcessScene(
-                stage, try await BerthdProcess.start(stage, arguments: arguments))
+                stage, try await BerthdProcess.start(stage, databaseURL: uri))
             do {
                 let result = try await body(loop, scene)
                 await scene.end()
@@ -38,7 +39,7 @@ final class ProcessScene {
     /// Starts berthd anew after it was killed, and waits until it serves.
     func restart() async throws {
         client.close()
-        berthd = try await BerthdProcess.start(stage)
+        berthd = try await BerthdProcess.start(stage, databaseURL: stage.proxiedURI)
         client = CallingClient(port: berthd.port, reactor: stage.reactor)
         try await becomesServing()
     }

@@ -14,15 +14,20 @@ final class Scene {
     let stage: Stage
     let server: LoopServer
     let client: CallingClient
+    /// Where berthd listens.
+    let port: UInt16
 
     /// Runs `body` in a scene of its own.
+    ///
+    /// - Parameter settings: PostgreSQL's, for berthd's connections alone: `name=value`.
     static func play<R: Sendable>(
         cluster: TestPostgres? = nil,
+        settings: [String] = [],
         _ body: @escaping @Sendable (isolated EventLoop, Scene) async throws -> R
     ) async throws -> R {
         let cluster = try cluster ?? FaultyCluster.shared()
         return try await onLoop { loop, reactor in
-            let scene = try await Scene(Stage(cluster, reactor), loop)
+            let scene = try await Scene(Stage(cluster, reactor), settings, loop)
             do {
                 let result = try await body(loop, scene)
                 await scene.end()
@@ -34,13 +39,16 @@ final class Scene {
         }
     }
 
-    private init(_ stage: Stage, _ loop: isolated EventLoop) throws {
+    private init(_ stage: Stage, _ settings: [String], _ loop: isolated EventLoop) throws {
         self.stage = stage
-        let configuration = try Scene.configuration(stage.proxiedURI)
+        let options = settings.map { "-c%20" + $0.split(separator: "=").joined(separator: "%3D") }
+        let configuration = try Scene.configuration(
+            stage.proxiedURI + "&options=" + options.joined(separator: "%20"))
         server = try LoopServer(
             configuration, workers: stage.workers, reactor: stage.reactor, logger: Stage.quiet)
         let address = try server.start(on: configuration.address, loop: loop)
-        client = CallingClient(port: address.port, reactor: stage.reactor)
+        port = address.port
+        client = CallingClient(port: port, reactor: stage.reactor)
     }
 
     private static func configuration(_ uri: String) throws -> ServeConfiguration {
@@ -48,6 +56,7 @@ final class Scene {
         var quotas = ServeConfiguration.Quotas()
         quotas.servicesPerWorkspaceMax = 1_000_000
         quotas.deploymentsWaitingPerServerMax = 1_000_000
+        quotas.callsPerTokenMax = 1_000_000
         let key = SecretBytes(copying: Tenant.masterKey)
         return ServeConfiguration(
             address: address, databaseURL: uri, sealer: try MasterKeySealer(masterKey: key),

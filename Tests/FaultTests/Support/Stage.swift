@@ -13,6 +13,8 @@ final class Stage {
     let proxy: FaultProxy
     /// Past the proxy, for looking.
     let direct: ConnectionPool
+    /// The address that leads to PostgreSQL itself.
+    let uri: String
     /// The address that leads through the proxy.
     let proxiedURI: String
     /// What berthd seals with when it is a process of its own.
@@ -23,7 +25,7 @@ final class Stage {
 
     init(_ cluster: TestPostgres, _ reactor: Reactor) async throws {
         self.reactor = reactor
-        let uri = try cluster.freshDatabase()
+        uri = try cluster.freshDatabase()
         workers = try sharedWorkers()
         var configuration = PoolConfiguration(uri: uri)
         configuration.applicationName = "looking"
@@ -47,12 +49,13 @@ final class Stage {
     /// - Returns: How long that took.
     @discardableResult
     func eventually(
-        within durationMax: Duration = .seconds(10), _ condition: () async throws -> Bool
+        within durationMax: Duration = .seconds(10), line: UInt = #line,
+        _ condition: () async throws -> Bool
     ) async throws -> Duration {
         let began = Instant.now()
         let end = began.advanced(by: durationMax)
         while try await !condition() {
-            guard Instant.now() < end else { throw NeverHappened() }
+            guard Instant.now() < end else { throw NeverHappened(line: line) }
             try await reactor.sleep(for: .milliseconds(1))
         }
         return began.duration(to: .now())
@@ -60,4 +63,7 @@ final class Stage {
 }
 
 /// A condition did not come to hold in time.
-struct NeverHappened: Error {}
+struct NeverHappened: Error {
+    /// Where it was awaited.
+    var line: UInt = #line
+}

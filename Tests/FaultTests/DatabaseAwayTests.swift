@@ -1,0 +1,86 @@
+import EventLoops
+import RPC
+import TestSupport
+import Testing
+
+@Suite struct DatabaseAwayTests {
+    @Test(
+        "PostgreSQL stopped: UNAVAILABLE at once and NOT_SERVING; back: served by the same process",
+        arguments: ["fast", "immediate"])
+    func stoppedAndBack(mode: String) async throws {
+        let cluster = try TestPostgres(settings: ["log_statement = none"])
+        let times = try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
+            try await scene.becomesServing()
+            let process = scene.berthd.program.process
+            #expect(try await create(scene, 0).code == .ok)
+
+            try cluster.stop(mode)
+            let gone = try await scene.becomesServing(false)
+            var slowest = Duration.zero
+            for number in 1...20 {
+                let answer = try await create(scene, number)
+                #expect(answer.code == .unavailable && answer.saysNothingWasWritten, "\(answer)")
+                slowest = max(slowest, answer.took)
+            }
+
+            try cluster.start()
+            let back = try await scene.becomesServing()
+            let answer = try await create(scene, 1)
+            #expect(answer.code == .ok, "\(answer)")
+            #expect(scene.berthd.program.isRunning && scene.berthd.program.process == process)
+            return (slowest: slowest, gone: gone, back: back)
+        }
+        print("faults: PostgreSQL stopped (\(mode)): \(times)")
+        #expect(times.slowest < .seconds(1))
+        #expect(times.gone < .seconds(1))
+        #expect(times.back < .seconds(5))
+    }
+
+    @Test("PostgreSQL away when berthd starts: it says so and ends, instead of waiting for ever")
+    func awayAtStart() async throws {
+        let cluster = try TestPostgres(settings: ["log_statement = none"])
+        try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
+            try cluster.stop()
+            await #expect(throws: BerthdProcess.CannotStart.self) {
+                _ = try await BerthdProcess.start(scene.stage, databaseURL: scene.stage.uri)
+            }
+            try cluster.start()
+        }
+    }
+
+    @Test("a primary that turns read-only: UNAVAILABLE until it writes again, then served")
+    func readOnly() async throws {
+        let cluster = try TestPostgres(settings: ["log_statement = none"])
+        try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
+            try await scene.becomesServing()
+            #expect(try await create(scene, 0).code == .ok)
+
+            try cluster.append(["default_transaction_read_only = on"])
+            try cluster.run(sql: "SELECT pg_reload_conf()", in: "postgres")
+            var answers: [Answer] = []
+            while answers.last?.code != .unavailable || answers.count < 20 {
+                answers.append(try await create(scene, answers.count + 1))
+                #expect(answers.count < 1000)
+                if answers.count >= 1000 { break }
+            }
+            try await scene.becomesServing(false)
+            #expect(try await create(scene, 1000).code == .unavailable)
+
+            try cluster.append(["default_transaction_read_only = off"])
+            try cluster.run(sql: "SELECT pg_reload_conf()", in: "postgres")
+            let back = try await scene.becomesServing()
+            #expect(back < .seconds(5))
+            for (index, answer) in answers.enumerated() {
+                try await trial(scene, index + 1).verify(answer, scene.client)
+            }
+        }
+    }
+
+    private func create(_ scene: ProcessScene, _ number: Int) async throws -> Answer {
+        try await trial(scene, number).begin(scene.client).end()
+    }
+
+    private func trial(_ scene: ProcessScene, _ number: Int) -> CreateTrial {
+        CreateTrial(stage: scene.stage, number: number, label: "create \(number)")
+    }
+}

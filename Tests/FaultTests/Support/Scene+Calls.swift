@@ -1,0 +1,34 @@
+import BerthMessages
+import Messages
+import PostgresClient
+import RPC
+import Testing
+
+@testable import ControlPlane
+
+extension Scene {
+    /// The create that has that number in this scene.
+    func trial(_ number: Int) -> CreateTrial {
+        CreateTrial(stage: stage, number: number, label: "create \(number)")
+    }
+
+    /// What the create of that number has left.
+    func rows(_ number: Int) async throws -> CreatedRows { try await trial(number).countRows() }
+
+    /// What the pool does at present.
+    var pool: PoolStatistics { server.pool.statistics }
+
+    /// Makes the pool open every connection that it may have.
+    func fillPool() async throws {
+        let calls = try (0..<16).map { _ in try list() }
+        for call in calls { #expect(try await call.end().code == .ok) }
+        #expect(pool.idle == 4)
+    }
+
+    /// Begins a call that only reads.
+    func list() throws -> OutgoingCall {
+        try client.begin(
+            BerthV1.ServiceServiceMethods.listDatabaseTemplates,
+            BerthV1.ListDatabaseTemplatesRequest(), token: stage.tenant.token)
+    }
+}
