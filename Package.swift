@@ -56,7 +56,7 @@ let package = Package(
         // System libraries: a module map and a shim header each.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
@@ -70,6 +70,7 @@ let package = Package(
         target("Cryptography", ["COpenSSL"]),
         target("Messages", ["CProtobufC"]),
         target("HTTP2", ["CNghttp2", "EventLoops"]),
+        target("TLS", ["COpenSSL", "Cryptography", "EventLoops", "HTTP2"]),
         target("RPC", ["EventLoops", "HTTP2", "Messages", "StandardMessages", "CZlib", logging]),
         target("PostgresClient", ["CLibPQ", "EventLoops", logging]),
 
@@ -94,7 +95,7 @@ let package = Package(
             dependencies: [
                 "Audit", "Auth", "BerthMessages", "Config", "Cryptography",
                 "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Policy",
-                "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "Workspaces",
+                "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "TLS", "Workspaces",
                 arguments, logging,
             ],
             resources: [
@@ -125,6 +126,13 @@ let package = Package(
             "RPC",
             [
                 "BerthMessages", "EventLoops", "HTTP2", "Messages", "StandardMessages",
+                "TestSupport", logging,
+            ]
+        ),
+        tests(
+            "TLS",
+            [
+                "Cryptography", "EventLoops", "HTTP2", "Messages", "RPC", "StandardMessages",
                 "TestSupport", logging,
             ]
         ),

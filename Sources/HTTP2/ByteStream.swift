@@ -8,7 +8,12 @@ public protocol ByteStream: AnyObject {
     /// Reads into `buffer`, which is not empty.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteStreamOutcome
 
-    /// Writes from the front of `bytes`, which is not empty.
+    /// Whether another read may give something, or the end, although the descriptor does not become
+    /// ready again; only while the last read moved something.
+    var hasPending: Bool { get }
+
+    /// Writes from the front of `bytes`, which is not empty. After less than all was moved, the next
+    /// write begins with the rest.
     func write(_ bytes: UnsafeRawBufferPointer) -> ByteStreamOutcome
 
     /// Says that nothing more will be written, where the stream can say so.
@@ -16,6 +21,11 @@ public protocol ByteStream: AnyObject {
 
     /// Closes the descriptor. Called once, and nothing after it.
     func close()
+}
+
+extension ByteStream {
+    /// Nothing is held back.
+    public var hasPending: Bool { false }
 }
 
 /// How a read or a write on a ``ByteStream`` went.

@@ -39,8 +39,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private var phaseTimer: LoopTimer?
     /// Bytes handed to the kernel, to see whether any moved.
     private var bytesWritten: UInt64 = 0
-    /// What else the byte stream waits for: TLS may need to write in order to read.
-    private var extraInterest: Readiness = []
+    /// What reading waits for: TLS may have to write in order to read.
+    private var readWaitsFor: Readiness = .readable
+    /// What `unsent` waits for: TLS may have to read in order to write, as in its handshake.
+    private var writeWaitsFor: Readiness = .writable
 
     /// How far the connection is from its end.
     private enum Phase {
@@ -167,8 +169,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     /// Reads what arrived, or writes what was left.
     public func ready(_ readiness: Readiness, on loop: isolated EventLoop) {
         guard phase != .closed else { return }
-        if readiness.contains(.writable) { scheduleFlush() }
-        guard readiness.contains(.readable) || readiness.contains(.closed) else { return }
+        if !readiness.isDisjoint(with: writeWaitsFor) { scheduleFlush() }
+        guard !readiness.isDisjoint(with: readWaitsFor.union(.closed)) else { return }
         if phase == .lingering || phase == .ending {
             discardInput()
         } else {
@@ -183,16 +185,21 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             case .moved(let count):
                 let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffers.input[..<count])
                 guard unsafe receive(bytes) else { return }
-                if unsafe count < buffers.input.count { return }
+                if readWaitsFor != .readable { waitToRead(for: .readable) }
+                if unsafe count < buffers.input.count, !stream.hasPending { return }
             case .blocked(let readiness):
-                extraInterest = readiness.subtracting(.readable)
-                updateInterest()
+                waitToRead(for: readiness)
                 return
             case .ended, .failed:
                 abandon()
                 return
             }
         }
+    }
+
+    private func waitToRead(for readiness: Readiness) {
+        readWaitsFor = readiness
+        updateInterest()
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -344,7 +351,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             bytesWritten &+= UInt64(count)
             if count == buffers.output.count { return true }
             unsent = Array(buffers.output[count...])
-        case .blocked: unsent = buffers.output
+            writeWaitsFor = .writable
+        case .blocked(let readiness):
+            unsent = buffers.output
+            writeWaitsFor = readiness
         case .ended, .failed:
             abandon()
             return false
@@ -364,7 +374,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             case .moved(let count):
                 bytesWritten &+= UInt64(count)
                 unsentStart += count
-            case .blocked: return false
+                writeWaitsFor = .writable
+            case .blocked(let readiness):
+                writeWaitsFor = readiness
+                updateInterest()
+                return false
             case .ended, .failed:
                 abandon()
                 return false
@@ -373,6 +387,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         if !unsent.isEmpty {
             unsent = []
             unsentStart = 0
+            writeWaitsFor = .writable
             updateInterest()
         }
         return true
@@ -380,8 +395,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
 
     private func updateInterest() {
         guard let watch else { return }
-        var interest = extraInterest.union(.readable)
-        if !unsent.isEmpty { interest.insert(.writable) }
+        var interest = readWaitsFor
+        if !unsent.isEmpty { interest.formUnion(writeWaitsFor) }
         do { try reactor.update(watch, interest: interest) } catch { abandon() }
     }
 

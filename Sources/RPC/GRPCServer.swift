@@ -49,14 +49,19 @@ public final class GRPCServer {
 
     /// Takes connections on `address` (port 0: one that is free).
     ///
+    /// - Parameter makeStream: Puts something between the socket and HTTP/2, such as TLS; nil for
+    ///   nothing. When it throws, the connection is refused.
     /// - Returns: The address in use.
     /// - Throws: `SystemError`; `Listener.refuseIfTaken` says whether another process has the port,
     ///   which this does not, since the loops of one process share it.
     @discardableResult
-    public func listen(on address: SocketAddress) throws(SystemError) -> SocketAddress {
+    public func listen(
+        on address: SocketAddress,
+        makeStream: ((SocketStream) throws -> any ByteStream)? = nil
+    ) throws(SystemError) -> SocketAddress {
         let listener = try Listener(reactor: reactor, address: address) {
             [unowned self] stream, peer in
-            accept(stream, peer)
+            accept(stream, peer, makeStream)
         }
         listeners.append(listener)
         return listener.address
@@ -80,7 +85,11 @@ public final class GRPCServer {
         for connection in connections.values { connection.end(.noError, reason: "stopping") }
     }
 
-    private func accept(_ stream: SocketStream, _ peer: SocketAddress) {
+    private func accept(
+        _ stream: SocketStream,
+        _ peer: SocketAddress,
+        _ makeStream: ((SocketStream) throws -> any ByteStream)?
+    ) {
         guard connections.count < limits.connectionsMax else {
             stream.close()
             logger.warning("connection refused: connectionsMax reached")
@@ -88,7 +97,7 @@ public final class GRPCServer {
         }
         do {
             let connection = try Connection(
-                over: stream,
+                over: makeStream.map { try $0(stream) } ?? stream,
                 role: .server,
                 peer: peer,
                 limits: limits.connection,

@@ -4,7 +4,9 @@
 # What compiles and links: the four libraries, zlib, and what finds them.
 build_packages=(libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev zlib1g-dev pkg-config git)
 # What generates code, checks it and talks to the server in tests.
-tool_packages=(protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux)
+tool_packages=(
+    protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
+)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {
