@@ -4,20 +4,24 @@ import HTTP2
 import Logging
 import PostgresClient
 import Synchronization
+import TLS
 
 /// The process: one loop a thread, the first of them on the main thread with the signals.
 struct ControlPlaneServer: Sendable {
     let configuration: ServeConfiguration
     let logger: Logger
 
-    private static let stopSignals = [SIGTERM, SIGINT]
+    /// SIGHUP means to read the certificate again; without one it keeps its usual meaning.
+    private var signals: [Int32] {
+        [SIGTERM, SIGINT] + (configuration.tls == nil ? [] : [SIGHUP])
+    }
 
     /// Serves until SIGTERM or SIGINT, then drains.
     ///
     /// - Throws: What keeps it from starting: an address in use, a schema that is not this build's,
     ///   another master key, a PostgreSQL that cannot be reached.
     func run() throws {
-        SignalSource.block(ControlPlaneServer.stopSignals)
+        SignalSource.block(signals)
         SignalSource.ignoreBrokenPipes()
         try AddressClaim.make(configuration.address)
         try verifyDatabase()
@@ -28,9 +32,13 @@ struct ControlPlaneServer: Sendable {
         let fleet = Fleet(first: first)
         try first.run { loop, reactor in
             let stop = StopHandler(fleet: fleet, grace: configuration.drainGrace, logger: logger)
-            let signals = try SignalSource(
-                ControlPlaneServer.stopSignals, reactor: reactor, handler: stop)
-            stop.signals = signals
+            stop.renewal = configuration.tls.map { tls in
+                CertificateRenewal(tls, workers: workers, reactor: reactor, logger: logger) {
+                    fleet.replaceCredentials($0)
+                }
+            }
+            stop.renewal?.checkRegularly(on: loop)
+            stop.signals = try SignalSource(signals, reactor: reactor, handler: stop)
             let (server, address) = try begin(
                 on: loop, reactor, configuration.address, workers, fleet)
             server.sweepRegularly(on: loop)
@@ -85,46 +93,74 @@ final class Fleet: Sendable {
         let loop: EventLoop
     }
 
+    private struct State {
+        var members: [Member] = []
+        /// Set once the process drains.
+        var grace: Duration?
+    }
+
     private let first: EventLoop
     // A lock because loops join and leave on their own threads.
-    private let members = Mutex<[Member]>([])
+    private let state = Mutex(State())
 
     init(first: EventLoop) { self.first = first }
 
     func add(_ server: LoopBound<LoopServer>, _ loop: EventLoop) {
-        members.withLock { $0.append(Member(server: server, loop: loop)) }
+        let member = Member(server: server, loop: loop)
+        let grace = state.withLock { state in
+            state.members.append(member)
+            return state.grace
+        }
+        // A signal can come before the last loop has begun.
+        if let grace { drain(member, grace: grace) }
     }
 
     /// Drains every loop at once, stopping each when it is quiet and the first one last.
     func drain(grace: Duration) {
-        for member in members.withLock({ $0 }) {
-            member.loop.execute { loop, _ in
-                Task.immediate(executorPreference: loop.executor) {
-                    _ = loop
-                    await member.server.use { $0 }.drain(grace: grace)
-                    self.leave(member.loop)
-                }
+        let members = state.withLock { state in
+            state.grace = grace
+            return state.members
+        }
+        for member in members { drain(member, grace: grace) }
+    }
+
+    private func drain(_ member: Member, grace: Duration) {
+        member.loop.execute { loop, _ in
+            Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                await member.server.use { $0 }.drain(grace: grace)
+                self.leave(member.loop)
+            }
+        }
+    }
+
+    /// Shows the new connections of every loop these credentials.
+    func replaceCredentials(_ credentials: ServerCredentials) {
+        for member in state.withLock({ $0.members }) {
+            member.loop.execute { _, _ in
+                member.server.use { $0 }.replaceCredentials(credentials)
             }
         }
     }
 
     private func leave(_ loop: EventLoop) {
-        let isLast = members.withLock { members in
-            members.removeAll { $0.loop === loop }
-            return members.isEmpty
+        let isLast = state.withLock { state in
+            state.members.removeAll { $0.loop === loop }
+            return state.members.isEmpty
         }
         if loop !== first { loop.stop() }
         if isLast { first.stop() }
     }
 }
 
-/// Drains on the first signal; on the second the process ends at once.
+/// Drains on the first signal; on the second the process ends at once. SIGHUP renews certificates.
 private final class StopHandler: SignalHandler {
     private let fleet: Fleet
     private let grace: Duration
     private let logger: Logger
     private var isStopping = false
     var signals: SignalSource?
+    var renewal: CertificateRenewal?
 
     init(fleet: Fleet, grace: Duration, logger: Logger) {
         self.fleet = fleet
@@ -133,6 +169,10 @@ private final class StopHandler: SignalHandler {
     }
 
     func received(_ signal: Int32, on loop: isolated EventLoop) {
+        if signal == SIGHUP {
+            renewal?.begin(on: loop, always: true)
+            return
+        }
         if isStopping {
             logger.warning("second signal: ending at once")
             exit(1)

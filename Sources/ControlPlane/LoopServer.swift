@@ -6,6 +6,7 @@ import PostgresClient
 import RPC
 import Services
 import StandardMessages
+import TLS
 
 /// Everything that one event loop serves with: its own pool, modules, router and listener.
 final class LoopServer {
@@ -13,6 +14,7 @@ final class LoopServer {
     private let server: GRPCServer
     private let health: HealthService
     private let modules: LoopModules
+    private let tls: TLSAcceptor?
     private let reactor: Reactor
     private let logger: Logger
     private var isDraining = false
@@ -45,6 +47,11 @@ final class LoopServer {
         modules.register(on: router)
         server = GRPCServer(
             reactor: reactor, router: router, logger: logger, statusForError: status(for:))
+        tls = try configuration.tls.map { try TLSAcceptor($0.credentials, reactor: reactor) }
+        tls?.handshakeFailed = { error in
+            // Anyone who can connect can cause it: no louder than this.
+            logger.debug("TLS handshake failed", metadata: ["error": "\(error)"])
+        }
     }
 
     /// How often expired create requests are forgotten, by one loop of the process.
@@ -55,7 +62,18 @@ final class LoopServer {
         pool.availabilityChanged = { [unowned self] _ in updateHealth() }
         updateHealth()
         probeDatabase(on: loop)
-        return try server.listen(on: address)
+        guard let tls else { return try server.listen(on: address) }
+        return try server.listen(on: address) { try tls.stream(over: $0) }
+    }
+
+    /// Shows new connections these credentials; those that exist go on with theirs.
+    func replaceCredentials(_ credentials: ServerCredentials) {
+        do {
+            try tls?.replaceCredentials(credentials)
+        } catch {
+            // Checked before they were handed out: only want of memory leads here.
+            logger.error("TLS credentials not replaced", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Refuses new work, lets running calls finish, then closes the pool.

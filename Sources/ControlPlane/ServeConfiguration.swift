@@ -3,11 +3,14 @@ import Deployments
 import HTTP2
 import PostgresClient
 import Services
+import TLS
 
 /// What `berthd serve` runs with, checked.
 struct ServeConfiguration: Sendable {
     /// Where to listen.
     let address: SocketAddress
+    /// How connections are encrypted; nil: they are not.
+    var tls: Encryption?
     /// Where PostgreSQL is; may hold a password.
     let databaseURL: String
     /// Seals and opens secrets.
@@ -25,6 +28,16 @@ struct ServeConfiguration: Sendable {
 
     /// The loops that one process may have.
     static let loopsMax = 64
+
+    /// The certificate's files, and what was read of them at the start.
+    struct Encryption: Sendable {
+        /// Read again when they change.
+        let files: ServerCertificateFiles
+        /// What they looked like before they were read.
+        let stamp: ServerCertificateFiles.Stamp
+        /// What the first connections are shown.
+        let credentials: ServerCredentials
+    }
 
     /// How much of this process and its database one tenant may use.
     struct Quotas: Sendable {

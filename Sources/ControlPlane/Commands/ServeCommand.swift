@@ -30,6 +30,7 @@ struct ServeCommand: ParsableCommand {
     var callsPerTokenMax = ServeConfiguration.Quotas().callsPerTokenMax
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
+    @OptionGroup(title: "TLS") var tls: TLSOptions
     @OptionGroup var database: DatabaseOptions
 
     func run() throws {
@@ -58,9 +59,10 @@ struct ServeCommand: ParsableCommand {
         guard (1...ServeConfiguration.loopsMax).contains(loops) else {
             throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
         }
+        let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
         return ServeConfiguration(
-            address: address, databaseURL: try database.databaseURL(),
+            address: address, tls: encryption, databaseURL: try database.databaseURL(),
             sealer: try MasterKeySealer(masterKey: masterKey),
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
