@@ -11,9 +11,13 @@ final class Folder: Sendable {
             at: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         path = folder.path
+        Reaper.note("+ \(path)")
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+        Reaper.note("- \(path)")
+    }
 
     /// The path of a file in it.
     func file(_ name: String) -> String { "\(path)/\(name)" }

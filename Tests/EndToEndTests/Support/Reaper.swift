@@ -1,6 +1,7 @@
 import Glibc
 
-/// Ends what this process started and left, when this process itself ends, even by SIGKILL.
+/// Ends the processes and removes the folders that this process left, when it ends itself, even by
+/// SIGKILL.
 enum Reaper {
     private static let pipe: Int32 = {
         guard let ends = try? PipeEnds() else { return -1 }
@@ -13,10 +14,12 @@ enum Reaper {
         let script = """
             trap '' INT TERM HUP
             declare -A left
-            while read -r sign process; do
-                if [[ $sign == + ]]; then left[$process]=1; else unset "left[$process]"; fi
+            while read -r sign item; do
+                if [[ $sign == + ]]; then left[$item]=1; else unset "left[$item]"; fi
             done
-            for process in "${!left[@]}"; do kill -KILL "$process"; done
+            for item in "${!left[@]}"; do
+                if [[ $item == /* ]]; then rm -rf "$item"; else kill -KILL "$item"; fi
+            done
             """
         let command = ["setsid", "bash", "-c", script]
         var arguments = command.map { strdup($0) } + [nil]
@@ -28,7 +31,7 @@ enum Reaper {
         return ends.writing
     }()
 
-    /// Adds a process to the list by `+ PID`, takes it off by `- PID`.
+    /// Adds a process or a folder to the list by `+ PID` or `+ PATH`, takes it off by a minus.
     static func note(_ line: String) {
         let bytes = Array((line + "\n").utf8)
         _ = write(pipe, bytes, bytes.count)
