@@ -17,15 +17,15 @@ public enum BearerCredential {
         }
         let parts =
             header.utf8.count <= headerLengthMax
-            ? header.split(separator: " ", omittingEmptySubsequences: true) : []
-        guard parts.count == 2, parts[0].lowercased() == "bearer",
-            parts[1].hasPrefix(AccessToken.prefix)
+            ? header.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true) : []
+        guard parts.count == 2, Substring(parts[0]).lowercased() == "bearer",
+            parts[1].starts(with: AccessToken.prefix.utf8)
         else {
             throw Problem(
                 .unauthenticated,
                 "the metadata 'authorization' must be 'Bearer TOKEN', "
                     + "with a token that begins with '\(AccessToken.prefix)'")
         }
-        return try AccessToken(text: SecretText(String(parts[1]))).credential()
+        return try AccessToken(text: SecretText(String(Substring(parts[1])))).credential()
     }
 }

@@ -12,8 +12,13 @@ public enum SHA256Digest {
         var digest = [UInt8](repeating: 0, count: byteCount)
         // Safe: reads `message.count` bytes and writes 32, both arrays alive during the call.
         try callOpenSSL("EVP_Digest") {
-            unsafe EVP_Digest(message, message.count, &digest, nil, EVP_sha256(), nil) == 1
+            unsafe EVP_Digest(message, message.count, &digest, nil, algorithm, nil) == 1
         }
         return digest
     }
+
+    // Fetched once: to look it up by name takes OpenSSL longer than a short digest itself.
+    // Safe: never freed, and immutable, so any thread may use it (EVP_MD_fetch's manual page).
+    private nonisolated(unsafe) static let algorithm =
+        unsafe EVP_MD_fetch(nil, "SHA256", nil) ?? EVP_sha256()
 }

@@ -93,7 +93,9 @@ public final class ConnectionPool {
         return try await wait()
     }
 
-    private func wait() async throws -> PipelinedConnection {
+    private func wait(
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws -> PipelinedConnection {
         let waiter = Waiter()
         waiters.append(waiter)
         connectIfNeeded(waiting: waiters.count)
@@ -106,6 +108,8 @@ public final class ConnectionPool {
         }
         let bound = LoopBound((self, waiter), loop: reactor.loop)
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             await withCheckedContinuation { waiter.wait($0) }
         } onCancel: {
             bound.use { pool, waiter in pool.fail(waiter, with: ConnectionPool.cancelled) }

@@ -146,11 +146,13 @@ final class PipelinedConnection: ReadinessHandler {
     ///
     /// When the task is cancelled, the running statement is cancelled too and its results are
     /// awaited a bounded time more.
-    func wait(for sync: Int) async {
+    func wait(for sync: Int, isolation: isolated (any Actor)? = #isolation) async {
         guard sync > syncsReceived, handle != nil else { return }
         let bound = LoopBound(self, loop: reactor.loop)
         let timer = scheduleAnswerLimit()
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             await waitUninterrupted(for: sync)
         } onCancel: {
             bound.use { $0.cancelRunning() }

@@ -15,6 +15,8 @@ enum ResultStatus {
 @safe package final class ResultSet {
     // Safe: libpq's accessors check row and column bounds themselves; no pointer leaves a method.
     private let result: OpaquePointer
+    /// Where to look first for the next column.
+    private var likelyColumn: Int32 = 0
 
     init(adopting result: OpaquePointer) { unsafe self.result = result }
 
@@ -47,11 +49,17 @@ enum ResultStatus {
     /// The number of rows that an INSERT, UPDATE, DELETE or SELECT affected; zero for others.
     package var affectedRowCount: Int { unsafe Int(String(cString: PQcmdTuples(result))) ?? 0 }
 
-    /// The column of that name, the first if there are several.
+    /// The column of that name, any of them if there are several.
     package func columnIndex(_ name: StaticString) -> Int32? {
         name.withUTF8Buffer { expected in
-            for column in 0..<(unsafe PQnfields(result)) {
-                if unsafe equals(PQfname(result, column), expected) { return column }
+            let count = unsafe PQnfields(result)
+            // Columns tend to be asked for in their order.
+            for offset in 0..<count {
+                let column = (likelyColumn + offset) % count
+                if unsafe equals(PQfname(result, column), expected) {
+                    likelyColumn = column + 1
+                    return column
+                }
             }
             return nil
         }
