@@ -102,6 +102,7 @@ let package = Package(
                 .embedInCode("Migrations/0001_spine.sql"),
                 .embedInCode("Migrations/0002_create_requests.sql"),
                 .embedInCode("Migrations/0003_deployments_at_home.sql"),
+                .embedInCode("Migrations/0004_drop_scopes.sql"),
             ],
             swiftSettings: strict
         ),

@@ -29,6 +29,8 @@ struct Migration {
             try Migration(
                 version: 3, name: "deployments-at-home",
                 bytes: PackageResources._003_deployments_at_home_sql),
+            try Migration(
+                version: 4, name: "drop-scopes", bytes: PackageResources._004_drop_scopes_sql),
         ]
     }
 }
