@@ -20,9 +20,10 @@ final class CallingClient: ConnectionDelegate {
     ///   - path: Such as `/grpc.health.v1.Health/Check`.
     ///   - body: The bytes of the request, message prefixes included.
     ///   - timeout: Sent as `grpc-timeout`, in milliseconds.
+    ///   - isEnded: Whether nothing comes after the body.
     func begin(
         _ path: String, body: [UInt8], token: String? = nil, timeout: Duration? = nil,
-        headers: KeyValuePairs<StaticString, String> = [:]
+        headers: KeyValuePairs<StaticString, String> = [:], isEnded: Bool = true
     ) throws -> OutgoingCall {
         var block = HeaderBlock()
         block.append(":method", "POST")
@@ -41,7 +42,7 @@ final class CallingClient: ConnectionDelegate {
         let stream = try connected().request(block, isEnd: false, observer: call)
         call.stream = stream
         stream.write(body.span)
-        stream.finish(trailers: nil)
+        if isEnded { stream.finish(trailers: nil) }
         return call
     }
 

@@ -1,0 +1,110 @@
+import EventLoops
+import RPC
+import TestSupport
+import Testing
+
+@Suite struct HostileMessagesTests {
+    /// Growth of berthd's memory that everything here together may leave behind, and that it may
+    /// reach for a moment: the connection's limit for messages that lie there, and one message's
+    /// own limits.
+    static let grownBytesMax = 48 << 20
+    static let peakBytesMax = 96 << 20
+
+    @Test("hostile messages get a clear status each; berthd lives on and its memory stays bounded")
+    func statuses() async throws {
+        try await ProcessScene.play { _, scene in
+            try await scene.becomesServing()
+            let before = try scene.berthd.program.memoryBytes("VmRSS")
+            for message in try HostileMessage.all(scene.stage.tenant) {
+                let answer = try await send(message, scene)
+                #expect(answer.code == message.expected, "\(message.name): \(answer)")
+                #expect(answer.message.utf8.count < 2048)
+            }
+            let after = try scene.berthd.program.memoryBytes("VmRSS")
+            let peak = try scene.berthd.program.memoryBytes("VmHWM")
+            print(
+                "faults: hostile messages: RSS \(before >> 20) → \(after >> 20) MiB, at most \(peak >> 20) MiB"
+            )
+            #expect(after - before < Self.grownBytesMax)
+            #expect(peak - before < Self.peakBytesMax)
+            try await isWell(scene)
+        }
+    }
+
+    @Test("a request cut anywhere, and bytes at random: always a status")
+    func cutAndRandom() async throws {
+        try await ProcessScene.play { _, scene in
+            try await scene.becomesServing()
+            let whole = HostileMessage.request(scene.stage.tenant, "cut")
+            for count in 0..<whole.count {
+                let message = HostileMessage("cut", Array(whole[..<count]), .internal)
+                let answer = try await send(message, scene)
+                let isFine =
+                    answer.code == .internal || answer.code == .invalidArgument
+                    || answer.code == .notFound
+                #expect(isFine, "cut at \(count): \(answer)")
+            }
+            var generator = Lehmer(state: 0x5EED)
+            for number in 0..<1000 {
+                let count = Int.random(in: 0..<200, using: &generator)
+                let bytes = (0..<count).map { _ in
+                    UInt8.random(in: .min ... .max, using: &generator)
+                }
+                let answer = try await send(HostileMessage("random", bytes, .internal), scene)
+                #expect(answer.code != nil && answer.code != .ok, "random \(number): \(answer)")
+            }
+            try await isWell(scene)
+        }
+    }
+
+    @Test("messages that never end on many streams: what lies on a connection is bounded")
+    func unfinished() async throws {
+        try await ProcessScene.play { _, scene in
+            try await scene.becomesServing()
+            let before = try scene.berthd.program.memoryBytes("VmRSS")
+            let prefix: [UInt8] = [0, 0, 64, 0, 0]
+            let part = prefix + [UInt8](repeating: 0, count: 2 << 20)
+            let calls = try (0..<100).map { _ in
+                try scene.client.begin(HostileMessage.path, body: part, isEnded: false)
+            }
+            try await scene.stage.eventually(within: .seconds(5)) {
+                calls.contains { $0.answer != nil }
+            }
+            try await scene.stage.reactor.sleep(for: .milliseconds(300))
+            let peak = try scene.berthd.program.memoryBytes("VmHWM")
+            let answers = calls.compactMap(\.answer)
+            print(
+                "faults: unfinished messages: \(answers.count) of 100 refused, RSS \(before >> 20) MiB, at most \(peak >> 20) MiB"
+            )
+            #expect(answers.allSatisfy { $0.code == .resourceExhausted }, "\(answers)")
+            #expect(peak - before < Self.peakBytesMax)
+            for call in calls { call.cancel() }
+            try await isWell(scene)
+        }
+    }
+
+    private func send(_ message: HostileMessage, _ scene: ProcessScene) async throws -> Answer {
+        try await scene.client.begin(
+            HostileMessage.path, body: message.body, token: scene.stage.tenant.token,
+            headers: message.isGzip ? ["grpc-encoding": "gzip"] : [:]
+        ).end()
+    }
+
+    /// The same process serves, and still creates.
+    private func isWell(_ scene: ProcessScene) async throws {
+        #expect(scene.berthd.program.isRunning)
+        #expect(try await scene.client.isServing() == true)
+        let trial = CreateTrial(stage: scene.stage, number: 1_000_000, label: "after all that")
+        try await trial.verify(trial.begin(scene.client).end(), scene.client)
+    }
+
+    /// Numbers that are the same in each run.
+    struct Lehmer: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state ^ state >> 33
+        }
+    }
+}
