@@ -63,8 +63,10 @@ public struct PostgresDeploymentStore: DeploymentStore {
         of services: [ServiceID], in session: Session
     ) -> Pending<[ServiceID: DeploymentState]> {
         guard !services.isEmpty else { return Pending { [:] } }
-        let rows = session.send(
-            Statements.latestStates, [.textArray(services.map(\.description))])
+        let rows =
+            services.count == 1
+            ? session.send(Statements.latestState, [.id(services[0])])
+            : session.send(Statements.latestStates, [.textArray(services.map(\.description))])
         return Pending {
             var states: [ServiceID: DeploymentState] = [:]
             for row in try await rows.rows() {
@@ -125,6 +127,14 @@ public struct PostgresDeploymentStore: DeploymentStore {
             FROM deployments
             WHERE service_id = $1 AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
+            """)
+        // PostgreSQL plans the statement for several anew at each call, for it cannot know how many
+        // an array holds; this one it plans once.
+        static let latestState = Statement(
+            "deployments_latest_state",
+            """
+            SELECT service_id, state FROM deployments
+            WHERE service_id = $1 ORDER BY id DESC LIMIT 1
             """)
         static let latestStates = Statement(
             "deployments_latest_states",
