@@ -49,7 +49,7 @@ struct ServeConfiguration: Sendable {
         var callsPerTokenMax = 256
     }
 
-    /// The pool of one loop. Few connections make PostgreSQL fastest: see docs/performance.
+    /// The pool of one loop. Few connections make PostgreSQL fastest: see docs/performance.md.
     var pool: PoolConfiguration {
         var pool = PoolConfiguration(uri: databaseURL)
         pool.connectionsMax = 4
