@@ -49,6 +49,12 @@ import Testing
         try Self.release(lock, installation)
     }
 
+    /// Of this database only: copies of one template give the table the same identifier.
+    private static let onServicesHere = """
+        relation = 'services'::regclass AND database = (
+            SELECT oid FROM pg_database WHERE datname = current_database())
+        """
+
     /// Begins a create call that cannot end before the lock's holder does.
     private static func startCallThatWaits(
         _ installation: Installation, _ server: Berthd
@@ -62,8 +68,7 @@ import Testing
             try installation.run(
                 sql: """
                     SELECT count(*) FROM pg_locks
-                    WHERE relation = 'services'::regclass AND mode = 'AccessExclusiveLock'
-                        AND granted
+                    WHERE \(Self.onServicesHere) AND mode = 'AccessExclusiveLock' AND granted
                     """) == "1"
         }
         let request: JSON = [
@@ -78,7 +83,10 @@ import Testing
             ], input: request.text)
         try eventually("the call to wait") {
             try installation.run(
-                sql: "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
+                sql: """
+                    SELECT count(*) FROM pg_locks
+                    WHERE \(Self.onServicesHere) AND NOT granted
+                    """) != "0"
         }
         return (lock, call)
     }

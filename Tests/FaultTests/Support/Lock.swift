@@ -46,6 +46,7 @@ final class Lock {
         """
         SELECT EXISTS (
             SELECT FROM pg_locks WHERE NOT granted AND relation = 'services'::regclass
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         ) AS waits
         """)
     private static let statement = Statement(
