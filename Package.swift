@@ -81,6 +81,7 @@ let package = Package(
             "BerthMessages",
             ["CBerthProto", "CProtobufC", "Domain", "Messages", "StandardMessages"]
         ),
+        module("Agents", ["Cryptography", "EventLoops", logging]),
         module("Audit"),
         module("Auth", ["Cryptography"]),
         module("Config", ["Cryptography"]),
@@ -93,7 +94,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Audit", "Auth", "BerthMessages", "Config", "Cryptography",
+                "Agents", "Audit", "Auth", "BerthMessages", "Config", "Cryptography",
                 "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Policy",
                 "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "TLS", "Workspaces",
                 arguments, logging,
@@ -103,6 +104,8 @@ let package = Package(
                 .embedInCode("Migrations/0002_create_requests.sql"),
                 .embedInCode("Migrations/0003_deployments_at_home.sql"),
                 .embedInCode("Migrations/0004_drop_scopes.sql"),
+                .embedInCode("Migrations/0005_agents.sql"),
+                .embedInCode("Migrations/0006_deployment_engine.sql"),
             ],
             swiftSettings: strict
         ),

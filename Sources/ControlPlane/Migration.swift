@@ -31,6 +31,10 @@ struct Migration {
                 bytes: PackageResources._003_deployments_at_home_sql),
             try Migration(
                 version: 4, name: "drop-scopes", bytes: PackageResources._004_drop_scopes_sql),
+            try Migration(version: 5, name: "agents", bytes: PackageResources._005_agents_sql),
+            try Migration(
+                version: 6, name: "deployment-engine",
+                bytes: PackageResources._006_deployment_engine_sql),
         ]
     }
 }

@@ -41,6 +41,8 @@ extension BerthV1.DeploymentTrigger {
             case .create: .create
             case .deploy: .deploy
             case .redeploy: .redeploy
+            case .recover: .recover
+            case .undelete: .undelete
             }
     }
 }

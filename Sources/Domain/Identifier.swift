@@ -97,6 +97,8 @@ public enum IdentifierKind {
     public enum Deployment {}
     /// A server.
     public enum Server {}
+    /// A job of an agent.
+    public enum Job {}
     /// A user.
     public enum User {}
     /// An access token.
@@ -119,6 +121,8 @@ public typealias ServiceID = Identifier<IdentifierKind.Service>
 public typealias DeploymentID = Identifier<IdentifierKind.Deployment>
 /// Names a server.
 public typealias ServerID = Identifier<IdentifierKind.Server>
+/// Names a job of an agent; a deployment's own job has the deployment's id.
+public typealias JobID = Identifier<IdentifierKind.Job>
 /// Names a user.
 public typealias UserID = Identifier<IdentifierKind.User>
 /// Names an access token; not the token itself.

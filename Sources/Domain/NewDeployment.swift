@@ -8,6 +8,10 @@ public struct NewDeployment: Hashable, Sendable {
         case deploy
         /// A caller deployed a service again.
         case redeploy
+        /// The control plane found the container gone.
+        case recover
+        /// A caller took the service's deletion back.
+        case undelete
     }
 
     /// Names the deployment.

@@ -4,6 +4,7 @@ import re
 
 # Where each proto package lives in Swift: its target, and the enum that is its namespace.
 PACKAGES = {
+    "berth.agent.v1": ("BerthMessages", "AgentV1"),
     "berth.controlplane.v1": ("BerthMessages", "BerthV1"),
     "google.protobuf": ("StandardMessages", "GoogleProtobuf"),
     "google.rpc": ("StandardMessages", "GoogleRPC"),

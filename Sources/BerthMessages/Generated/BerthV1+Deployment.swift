@@ -27,6 +27,18 @@ extension BerthV1 {
         public var createTime: GoogleProtobuf.Timestamp? = nil
         /// When its state or message last changed, to the microsecond.
         public var updateTime: GoogleProtobuf.Timestamp? = nil
+        /// What happened to it so far, oldest first. Set by GetDeployment and WatchDeployment; empty in
+        /// lists.
+        public var events: [BerthV1.DeploymentEvent] = []
+        /// Why it failed, for programs: upper case with underscores, such as "IMAGE_NOT_FOUND". Empty unless
+        /// the state is FAILED.
+        public var failureReason: String = ""
+        /// What a person can do about the failure. Empty unless the state is FAILED.
+        public var failureHint: String = ""
+        /// How often an agent took it up: more than 1 when an agent was lost while it worked.
+        public var attempt: Int32 = 0
+        /// The content of the image that ran, as "sha256:…". Empty until it is known.
+        public var pinnedImage: String = ""
 
         /// Starts with every field at its default.
         public init() {}
@@ -42,6 +54,11 @@ extension BerthV1 {
             image = fields.string(6)
             createTime = fields.message(7)
             updateTime = fields.message(8)
+            events = fields.messages(9)
+            failureReason = fields.string(10)
+            failureHint = fields.string(11)
+            attempt = fields.int32(12)
+            pinnedImage = fields.string(13)
         }
 
         /// Writes the fields of a message to be packed.
@@ -55,6 +72,11 @@ extension BerthV1 {
             fields.string(6, image)
             if let createTime { fields.message(7, createTime) }
             if let updateTime { fields.message(8, updateTime) }
+            fields.messages(9, events)
+            fields.string(10, failureReason)
+            fields.string(11, failureHint)
+            fields.int32(12, attempt)
+            fields.string(13, pinnedImage)
         }
 
         /// What protobuf-c knows of the message.
@@ -63,7 +85,40 @@ extension BerthV1 {
         }
     }
 
-    /// How far a deployment has come. FAILED, SUPERSEDED and CANCELLED are final.
+    /// Something that happened to a deployment.
+    public struct DeploymentEvent: Message {
+        /// The state that it was in from then on.
+        public var state: BerthV1.DeploymentState = BerthV1.DeploymentState(rawValue: 0)
+        /// One line for people. Never holds a secret.
+        public var message: String = ""
+        /// When, to the microsecond.
+        public var time: GoogleProtobuf.Timestamp? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            state = BerthV1.DeploymentState(rawValue: fields.int32(0))
+            message = fields.string(1)
+            time = fields.message(2)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.int32(0, state.rawValue)
+            fields.string(1, message)
+            if let time { fields.message(2, time) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__deployment_event__descriptor_address())
+        }
+    }
+
+    /// How far a deployment has come. FAILED, SUPERSEDED and CANCELLED are final; RUNNING changes only to
+    /// SUPERSEDED.
     public enum DeploymentState: RawRepresentable, Hashable, Sendable {
         /// Never sent by a server that knows the deployment's state.
         case unspecified
@@ -133,6 +188,10 @@ extension BerthV1 {
         case deploy
         /// A caller, for a service that had one.
         case redeploy
+        /// The control plane, for a service whose container was gone.
+        case recover
+        /// A caller, who took back the service's deletion.
+        case undelete
         /// A number that this version does not know.
         case unrecognized(Int32)
 
@@ -143,6 +202,8 @@ extension BerthV1 {
             case 1: self = .create
             case 2: self = .deploy
             case 3: self = .redeploy
+            case 4: self = .recover
+            case 5: self = .undelete
             default: self = .unrecognized(rawValue)
             }
         }
@@ -154,6 +215,8 @@ extension BerthV1 {
             case .create: 1
             case .deploy: 2
             case .redeploy: 3
+            case .recover: 4
+            case .undelete: 5
             case .unrecognized(let number): number
             }
         }

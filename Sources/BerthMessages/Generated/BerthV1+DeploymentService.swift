@@ -3,6 +3,7 @@
 
 import CBerthProto
 public import Messages
+public import StandardMessages
 
 extension BerthV1 {
     /// Asks for one deployment.
@@ -113,6 +114,333 @@ extension BerthV1 {
         }
     }
 
+    /// Names the deployment to watch.
+    public struct WatchDeploymentRequest: Message {
+        /// The deployment's id. Required.
+        public var deploymentID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deploymentID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, deploymentID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__watch_deployment_request__descriptor_address())
+        }
+    }
+
+    /// A deployment as it was when it changed.
+    public struct WatchDeploymentResponse: Message {
+        /// The deployment with its events.
+        public var deployment: BerthV1.Deployment? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deployment = fields.message(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let deployment { fields.message(0, deployment) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__watch_deployment_response__descriptor_address())
+        }
+    }
+
+    /// Names the service to deploy for the first time.
+    public struct DeployServiceRequest: Message {
+        /// The service's id. Required.
+        public var serviceID: String = ""
+        /// The server to run it on. Empty: the one named when the service was created.
+        public var serverID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            serviceID = fields.string(0)
+            serverID = fields.string(1)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, serviceID)
+            fields.string(1, serverID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__deploy_service_request__descriptor_address())
+        }
+    }
+
+    /// The deployment that was queued.
+    public struct DeployServiceResponse: Message {
+        /// The new deployment, which is QUEUED.
+        public var deployment: BerthV1.Deployment? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deployment = fields.message(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let deployment { fields.message(0, deployment) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__deploy_service_response__descriptor_address())
+        }
+    }
+
+    /// Names the service to deploy again.
+    public struct RedeployServiceRequest: Message {
+        /// The service's id. Required.
+        public var serviceID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            serviceID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, serviceID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__redeploy_service_request__descriptor_address())
+        }
+    }
+
+    /// The deployment that was queued.
+    public struct RedeployServiceResponse: Message {
+        /// The new deployment, which is QUEUED.
+        public var deployment: BerthV1.Deployment? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deployment = fields.message(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let deployment { fields.message(0, deployment) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__redeploy_service_response__descriptor_address())
+        }
+    }
+
+    /// Names the service to restart.
+    public struct RestartServiceRequest: Message {
+        /// The service's id. Required.
+        public var serviceID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            serviceID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, serviceID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__restart_service_request__descriptor_address())
+        }
+    }
+
+    /// The restart was queued.
+    public struct RestartServiceResponse: Message {
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__restart_service_response__descriptor_address())
+        }
+    }
+
+    /// Names the deployment to call off.
+    public struct CancelDeploymentRequest: Message {
+        /// The deployment's id. Required.
+        public var deploymentID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deploymentID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, deploymentID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__cancel_deployment_request__descriptor_address())
+        }
+    }
+
+    /// The deployment after the call.
+    public struct CancelDeploymentResponse: Message {
+        /// The deployment: CANCELLED, or as it is while the agent still stops.
+        public var deployment: BerthV1.Deployment? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            deployment = fields.message(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let deployment { fields.message(0, deployment) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__cancel_deployment_response__descriptor_address())
+        }
+    }
+
+    /// Asks for a service's logs.
+    public struct TailLogsRequest: Message {
+        /// The service's id. Required.
+        public var serviceID: String = ""
+        /// How many lines from the end to begin with: 0 means 100, and more than 1000 means 1000.
+        public var tailLines: Int32 = 0
+        /// Whether to go on with what is written from now on.
+        public var follow: Bool = false
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            serviceID = fields.string(0)
+            tailLines = fields.int32(1)
+            follow = fields.bool(2)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, serviceID)
+            fields.int32(1, tailLines)
+            fields.bool(2, follow)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__tail_logs_request__descriptor_address())
+        }
+    }
+
+    /// A piece of a service's logs.
+    public struct TailLogsResponse: Message {
+        /// The lines, oldest first.
+        public var lines: [BerthV1.LogLine] = []
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            lines = fields.messages(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.messages(0, lines)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__tail_logs_response__descriptor_address())
+        }
+    }
+
+    /// A line of a container's output.
+    public struct LogLine: Message {
+        /// When it was written.
+        public var time: GoogleProtobuf.Timestamp? = nil
+        /// The line, without its end.
+        public var text: String = ""
+        /// Whether it was written to standard error.
+        public var standardError: Bool = false
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            time = fields.message(0)
+            text = fields.string(1)
+            standardError = fields.bool(2)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let time { fields.message(0, time) }
+            fields.string(1, text)
+            fields.bool(2, standardError)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__log_line__descriptor_address())
+        }
+    }
+
     /// The deployments of services, to watch how they come along.
     ///
     /// Every call needs the metadata "authorization: Bearer TOKEN" and answers UNAUTHENTICATED without a
@@ -135,5 +463,64 @@ extension BerthV1 {
         /// workspace that the caller is no member of.
         public static let listDeployments = UnaryMethod<BerthV1.ListDeploymentsRequest, BerthV1.ListDeploymentsResponse>(
             fullServiceName: serviceName, name: "ListDeployments")
+
+        /// Sends a deployment as it is, and again whenever it changed, until it is RUNNING or final: that
+        /// state is the last message, and the stream ends with OK. Changes in quick succession may come as
+        /// one message, which has all events.
+        ///
+        /// Errors: as for GetDeployment.
+        public static let watchDeployment = ServerStreamingMethod<BerthV1.WatchDeploymentRequest, BerthV1.WatchDeploymentResponse>(
+            fullServiceName: serviceName, name: "WatchDeployment")
+
+        /// Deploys a service that has never been deployed, on the given server.
+        ///
+        /// Errors: INVALID_ARGUMENT when an id is not a UUID, or no server is given and none is known;
+        /// NOT_FOUND when there is no such service, it is deleted, or there is no such server;
+        /// FAILED_PRECONDITION when the service has a deployment already, or its environment lives on
+        /// another server; RESOURCE_EXHAUSTED when too many deployments wait for the server;
+        /// PERMISSION_DENIED when the caller may only view the workspace.
+        public static let deployService = UnaryMethod<BerthV1.DeployServiceRequest, BerthV1.DeployServiceResponse>(
+            fullServiceName: serviceName, name: "DeployService")
+
+        /// Deploys a service again: a new container from the same image over the same data. The one that
+        /// runs is stopped once the image is there; should the new one fail, the old one runs again.
+        /// Deployments of the service that still wait become SUPERSEDED.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such service or it
+        /// is deleted; FAILED_PRECONDITION when the service was never deployed; RESOURCE_EXHAUSTED when too
+        /// many deployments wait for the server; PERMISSION_DENIED when the caller may only view the
+        /// workspace.
+        public static let redeployService = UnaryMethod<BerthV1.RedeployServiceRequest, BerthV1.RedeployServiceResponse>(
+            fullServiceName: serviceName, name: "RedeployService")
+
+        /// Stops a service's container and starts it again, as soon as its server's agent can.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such service or it
+        /// is deleted; FAILED_PRECONDITION when the service has no deployment that runs;
+        /// PERMISSION_DENIED when the caller may only view the workspace.
+        public static let restartService = UnaryMethod<BerthV1.RestartServiceRequest, BerthV1.RestartServiceResponse>(
+            fullServiceName: serviceName, name: "RestartService")
+
+        /// Calls a deployment off. One that waits is CANCELLED at once; one that an agent works on is
+        /// CANCELLED when the agent has stopped, and what ran before runs again.
+        ///
+        /// Cancelling a deployment that is CANCELLED already changes nothing and succeeds.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such deployment;
+        /// FAILED_PRECONDITION when it is RUNNING, FAILED or SUPERSEDED; PERMISSION_DENIED when the caller
+        /// may only view the workspace.
+        public static let cancelDeployment = UnaryMethod<BerthV1.CancelDeploymentRequest, BerthV1.CancelDeploymentResponse>(
+            fullServiceName: serviceName, name: "CancelDeployment")
+
+        /// Sends the last lines of a service's container's output, and goes on with what is written from
+        /// then on when asked to follow. Secrets of the service are replaced by "[redacted]". Needs the
+        /// member role.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID or tail_lines is negative; NOT_FOUND when there
+        /// is no such service; FAILED_PRECONDITION when it has no container; UNAVAILABLE when its server's
+        /// agent is away; RESOURCE_EXHAUSTED when the reader is too slow; PERMISSION_DENIED when the caller
+        /// may only view the workspace.
+        public static let tailLogs = ServerStreamingMethod<BerthV1.TailLogsRequest, BerthV1.TailLogsResponse>(
+            fullServiceName: serviceName, name: "TailLogs")
     }
 }

@@ -35,7 +35,8 @@ extension BerthV1 {
         public var port: Int32 = 0
         /// Who can reach the service. A service made from a template is always private.
         public var visibility: BerthV1.Visibility = BerthV1.Visibility(rawValue: 0)
-        /// Where the service stands, derived from its newest deployment at the time of the call.
+        /// Where the service stands, derived at the time of the call from its newest deployment and from what
+        /// its server's agent last saw.
         public var state: BerthV1.ServiceState = BerthV1.ServiceState(rawValue: 0)
         /// The server that the service runs on, or is to run on. Empty until one is chosen.
         public var serverID: String = ""
@@ -45,6 +46,12 @@ extension BerthV1 {
         public var updateTime: GoogleProtobuf.Timestamp? = nil
         /// When the service was deleted. Absent while it is not deleted.
         public var deleteTime: GoogleProtobuf.Timestamp? = nil
+        /// One line for people about the state, such as why the container ended. May be empty; never holds a
+        /// secret.
+        public var stateMessage: String = ""
+        /// Until when a deleted service's data is kept and the deletion can be taken back. Absent while it is
+        /// not deleted.
+        public var purgeTime: GoogleProtobuf.Timestamp? = nil
 
         /// Starts with every field at its default.
         public init() {}
@@ -67,6 +74,8 @@ extension BerthV1 {
             createTime = fields.message(13)
             updateTime = fields.message(14)
             deleteTime = fields.message(15)
+            stateMessage = fields.string(16)
+            purgeTime = fields.message(17)
         }
 
         /// Writes the fields of a message to be packed.
@@ -87,6 +96,8 @@ extension BerthV1 {
             if let createTime { fields.message(13, createTime) }
             if let updateTime { fields.message(14, updateTime) }
             if let deleteTime { fields.message(15, deleteTime) }
+            fields.string(16, stateMessage)
+            if let purgeTime { fields.message(17, purgeTime) }
         }
 
         /// What protobuf-c knows of the message.
@@ -169,14 +180,24 @@ extension BerthV1 {
         case queued
         /// The newest deployment is being carried out.
         case deploying
-        /// The newest deployment was proven to serve: the agent logged in with the stored credentials.
+        /// The newest deployment was proven to serve, by a login with the stored credentials, and its
+        /// container runs; or it failed or was cancelled, and the one before it runs.
         case running
         /// The newest deployment failed; its message says why.
         case failed
         /// The newest deployment was cancelled before it ran.
         case cancelled
-        /// The service was deleted. Only its record remains.
+        /// The service was deleted, and its server's agent has proven that no container of it is left. Its
+        /// data is kept until purge_time.
         case deleted
+        /// The container ended by itself, or is gone.
+        case crashed
+        /// The server's agent is away: what the service does is not known.
+        case offline
+        /// The service was deleted, and its container is being removed.
+        case deleting
+        /// The service was deleted, and its data too.
+        case purged
         /// A number that this version does not know.
         case unrecognized(Int32)
 
@@ -191,6 +212,10 @@ extension BerthV1 {
             case 5: self = .failed
             case 6: self = .cancelled
             case 7: self = .deleted
+            case 8: self = .crashed
+            case 9: self = .offline
+            case 10: self = .deleting
+            case 11: self = .purged
             default: self = .unrecognized(rawValue)
             }
         }
@@ -206,6 +231,10 @@ extension BerthV1 {
             case .failed: 5
             case .cancelled: 6
             case .deleted: 7
+            case .crashed: 8
+            case .offline: 9
+            case .deleting: 10
+            case .purged: 11
             case .unrecognized(let number): number
             }
         }

@@ -301,6 +301,107 @@ extension BerthV1 {
         }
     }
 
+    /// Names the service whose deletion to take back.
+    public struct UndeleteServiceRequest: Message {
+        /// The service's id. Required.
+        public var serviceID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            serviceID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, serviceID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__undelete_service_request__descriptor_address())
+        }
+    }
+
+    /// The service that is there again.
+    public struct UndeleteServiceResponse: Message {
+        /// The service.
+        public var service: BerthV1.Service? = nil
+        /// The id of the deployment that was queued for it. Empty when it was never deployed.
+        public var deploymentID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            service = fields.message(0)
+            deploymentID = fields.string(1)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            if let service { fields.message(0, service) }
+            fields.string(1, deploymentID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__undelete_service_response__descriptor_address())
+        }
+    }
+
+    /// Asks for the services of an environment, and their changes.
+    public struct WatchServicesRequest: Message {
+        /// The environment's id. Required.
+        public var environmentID: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            environmentID = fields.string(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, environmentID)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__watch_services_request__descriptor_address())
+        }
+    }
+
+    /// Services that changed.
+    public struct WatchServicesResponse: Message {
+        /// In the first message: every service that is not deleted. Later: each that changed; one that was
+        /// deleted comes a last time when its state is DELETED.
+        public var services: [BerthV1.Service] = []
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            services = fields.messages(0)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.messages(0, services)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__watch_services_response__descriptor_address())
+        }
+    }
+
     /// Names the service to connect to.
     public struct RevealConnectionRequest: Message {
         /// The service's id. Required.
@@ -445,6 +546,7 @@ extension BerthV1 {
         /// only view the workspace; INVALID_ARGUMENT for fields that break the rules below, or a template
         /// that is not in the catalogue (the known ones are listed); ALREADY_EXISTS when the environment
         /// has a service with the same slug, or when request_id was used for a different request;
+        /// FAILED_PRECONDITION when the environment lives on another server, which the message names;
         /// RESOURCE_EXHAUSTED when a quota is reached.
         public static let createDatabaseService = UnaryMethod<BerthV1.CreateDatabaseServiceRequest, BerthV1.CreateDatabaseServiceResponse>(
             fullServiceName: serviceName, name: "CreateDatabaseService")
@@ -464,6 +566,7 @@ extension BerthV1 {
             fullServiceName: serviceName, name: "ListServices")
 
         /// Deletes a service: its record stays as a tombstone with a delete_time, and its slug becomes free.
+        /// Its container is removed; its data is kept until purge_time, 7 days by default.
         ///
         /// Deleting a service that is already deleted changes nothing and succeeds.
         ///
@@ -471,6 +574,24 @@ extension BerthV1 {
         /// PERMISSION_DENIED when the caller may only view the workspace.
         public static let deleteService = UnaryMethod<BerthV1.DeleteServiceRequest, BerthV1.DeleteServiceResponse>(
             fullServiceName: serviceName, name: "DeleteService")
+
+        /// Takes a deletion back while the data is kept: the service has its slug, its credentials and its
+        /// data again, and is deployed when it was before.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such service;
+        /// FAILED_PRECONDITION when it is not deleted or its data is gone; ALREADY_EXISTS when another
+        /// service of the environment has its slug by now; RESOURCE_EXHAUSTED when a quota is reached;
+        /// PERMISSION_DENIED when the caller may only view the workspace.
+        public static let undeleteService = UnaryMethod<BerthV1.UndeleteServiceRequest, BerthV1.UndeleteServiceResponse>(
+            fullServiceName: serviceName, name: "UndeleteService")
+
+        /// Sends the services of an environment as they are, then each again whenever its state or record
+        /// changed, until the caller cancels.
+        ///
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such environment;
+        /// RESOURCE_EXHAUSTED when it has more than 1000 services.
+        public static let watchServices = ServerStreamingMethod<BerthV1.WatchServicesRequest, BerthV1.WatchServicesResponse>(
+            fullServiceName: serviceName, name: "WatchServices")
 
         /// Returns what a client needs to connect to a service's database, password included. Audited.
         ///

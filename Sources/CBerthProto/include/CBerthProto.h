@@ -2,11 +2,17 @@
 #ifndef BERTH_PROTO_H
 #define BERTH_PROTO_H
 
+#include "berth/agent/v1/agent_service.pb-c.h"
+#include "berth/agent/v1/job.pb-c.h"
+#include "berth/agent/v1/report.pb-c.h"
+#include "berth/agent/v1/signed_envelope.pb-c.h"
 #include "berth/controlplane/v1/config.pb-c.h"
 #include "berth/controlplane/v1/config_service.pb-c.h"
 #include "berth/controlplane/v1/database_template.pb-c.h"
 #include "berth/controlplane/v1/deployment.pb-c.h"
 #include "berth/controlplane/v1/deployment_service.pb-c.h"
+#include "berth/controlplane/v1/server.pb-c.h"
+#include "berth/controlplane/v1/server_service.pb-c.h"
 #include "berth/controlplane/v1/service.pb-c.h"
 #include "berth/controlplane/v1/service_service.pb-c.h"
 #include "google/protobuf/any.pb-c.h"

@@ -5,6 +5,105 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__register_request__descriptor_address(void) {
+    return &berth__agent__v1__register_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__register_response__descriptor_address(void) {
+    return &berth__agent__v1__register_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__connect_request__descriptor_address(void) {
+    return &berth__agent__v1__connect_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__connect_response__descriptor_address(void) {
+    return &berth__agent__v1__connect_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__hello__descriptor_address(void) {
+    return &berth__agent__v1__hello__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__welcome__descriptor_address(void) {
+    return &berth__agent__v1__welcome__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__heartbeat__descriptor_address(void) {
+    return &berth__agent__v1__heartbeat__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__heartbeat_ack__descriptor_address(void) {
+    return &berth__agent__v1__heartbeat_ack__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__host_facts__descriptor_address(void) {
+    return &berth__agent__v1__host_facts__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__job_reference__descriptor_address(void) {
+    return &berth__agent__v1__job_reference__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__job__descriptor_address(void) {
+    return &berth__agent__v1__job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__deploy_job__descriptor_address(void) {
+    return &berth__agent__v1__deploy_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__environment_variable__descriptor_address(void) {
+    return &berth__agent__v1__environment_variable__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__volume__descriptor_address(void) {
+    return &berth__agent__v1__volume__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__resource_limits__descriptor_address(void) {
+    return &berth__agent__v1__resource_limits__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__login_probe__descriptor_address(void) {
+    return &berth__agent__v1__login_probe__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__restart_job__descriptor_address(void) {
+    return &berth__agent__v1__restart_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__teardown_job__descriptor_address(void) {
+    return &berth__agent__v1__teardown_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__purge_job__descriptor_address(void) {
+    return &berth__agent__v1__purge_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__cancel_job__descriptor_address(void) {
+    return &berth__agent__v1__cancel_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__logs_job__descriptor_address(void) {
+    return &berth__agent__v1__logs_job__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__desired_state__descriptor_address(void) {
+    return &berth__agent__v1__desired_state__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__desired_service__descriptor_address(void) {
+    return &berth__agent__v1__desired_service__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__report__descriptor_address(void) {
+    return &berth__agent__v1__report__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__job_progress__descriptor_address(void) {
+    return &berth__agent__v1__job_progress__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__job_outcome__descriptor_address(void) {
+    return &berth__agent__v1__job_outcome__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__inventory__descriptor_address(void) {
+    return &berth__agent__v1__inventory__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__observed_container__descriptor_address(void) {
+    return &berth__agent__v1__observed_container__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__observed_volume__descriptor_address(void) {
+    return &berth__agent__v1__observed_volume__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__job_refusal__descriptor_address(void) {
+    return &berth__agent__v1__job_refusal__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__log_chunk__descriptor_address(void) {
+    return &berth__agent__v1__log_chunk__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__log_line__descriptor_address(void) {
+    return &berth__agent__v1__log_line__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__signed_envelope__descriptor_address(void) {
+    return &berth__agent__v1__signed_envelope__descriptor;
+}
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__config_entry__descriptor_address(void) {
     return &berth__controlplane__v1__config_entry__descriptor;
 }
@@ -20,6 +119,9 @@ static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__databas
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__deployment__descriptor_address(void) {
     return &berth__controlplane__v1__deployment__descriptor;
 }
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__deployment_event__descriptor_address(void) {
+    return &berth__controlplane__v1__deployment_event__descriptor;
+}
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__get_deployment_request__descriptor_address(void) {
     return &berth__controlplane__v1__get_deployment_request__descriptor;
 }
@@ -31,6 +133,72 @@ static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__list_de
 }
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__list_deployments_response__descriptor_address(void) {
     return &berth__controlplane__v1__list_deployments_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__watch_deployment_request__descriptor_address(void) {
+    return &berth__controlplane__v1__watch_deployment_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__watch_deployment_response__descriptor_address(void) {
+    return &berth__controlplane__v1__watch_deployment_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__deploy_service_request__descriptor_address(void) {
+    return &berth__controlplane__v1__deploy_service_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__deploy_service_response__descriptor_address(void) {
+    return &berth__controlplane__v1__deploy_service_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__redeploy_service_request__descriptor_address(void) {
+    return &berth__controlplane__v1__redeploy_service_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__redeploy_service_response__descriptor_address(void) {
+    return &berth__controlplane__v1__redeploy_service_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__restart_service_request__descriptor_address(void) {
+    return &berth__controlplane__v1__restart_service_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__restart_service_response__descriptor_address(void) {
+    return &berth__controlplane__v1__restart_service_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__cancel_deployment_request__descriptor_address(void) {
+    return &berth__controlplane__v1__cancel_deployment_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__cancel_deployment_response__descriptor_address(void) {
+    return &berth__controlplane__v1__cancel_deployment_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__tail_logs_request__descriptor_address(void) {
+    return &berth__controlplane__v1__tail_logs_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__tail_logs_response__descriptor_address(void) {
+    return &berth__controlplane__v1__tail_logs_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__log_line__descriptor_address(void) {
+    return &berth__controlplane__v1__log_line__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__server__descriptor_address(void) {
+    return &berth__controlplane__v1__server__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__create_server_request__descriptor_address(void) {
+    return &berth__controlplane__v1__create_server_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__create_server_response__descriptor_address(void) {
+    return &berth__controlplane__v1__create_server_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__get_server_request__descriptor_address(void) {
+    return &berth__controlplane__v1__get_server_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__get_server_response__descriptor_address(void) {
+    return &berth__controlplane__v1__get_server_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__list_servers_request__descriptor_address(void) {
+    return &berth__controlplane__v1__list_servers_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__list_servers_response__descriptor_address(void) {
+    return &berth__controlplane__v1__list_servers_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__create_registration_token_request__descriptor_address(void) {
+    return &berth__controlplane__v1__create_registration_token_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__create_registration_token_response__descriptor_address(void) {
+    return &berth__controlplane__v1__create_registration_token_response__descriptor;
 }
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__service__descriptor_address(void) {
     return &berth__controlplane__v1__service__descriptor;
@@ -58,6 +226,18 @@ static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__delete_
 }
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__delete_service_response__descriptor_address(void) {
     return &berth__controlplane__v1__delete_service_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__undelete_service_request__descriptor_address(void) {
+    return &berth__controlplane__v1__undelete_service_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__undelete_service_response__descriptor_address(void) {
+    return &berth__controlplane__v1__undelete_service_response__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__watch_services_request__descriptor_address(void) {
+    return &berth__controlplane__v1__watch_services_request__descriptor;
+}
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__watch_services_response__descriptor_address(void) {
+    return &berth__controlplane__v1__watch_services_response__descriptor;
 }
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__reveal_connection_request__descriptor_address(void) {
     return &berth__controlplane__v1__reveal_connection_request__descriptor;

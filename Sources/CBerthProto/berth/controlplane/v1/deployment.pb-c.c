@@ -52,7 +52,52 @@ void   berth__controlplane__v1__deployment__free_unpacked
   assert(message->base.descriptor == &berth__controlplane__v1__deployment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor berth__controlplane__v1__deployment__field_descriptors[9] =
+void   berth__controlplane__v1__deployment_event__init
+                     (Berth__Controlplane__V1__DeploymentEvent         *message)
+{
+  static const Berth__Controlplane__V1__DeploymentEvent init_value = BERTH__CONTROLPLANE__V1__DEPLOYMENT_EVENT__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__deployment_event__get_packed_size
+                     (const Berth__Controlplane__V1__DeploymentEvent *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deployment_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__deployment_event__pack
+                     (const Berth__Controlplane__V1__DeploymentEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deployment_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__deployment_event__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeploymentEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deployment_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__DeploymentEvent *
+       berth__controlplane__v1__deployment_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__DeploymentEvent *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__deployment_event__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__deployment_event__free_unpacked
+                     (Berth__Controlplane__V1__DeploymentEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__deployment_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor berth__controlplane__v1__deployment__field_descriptors[14] =
 {
   {
     "id",
@@ -162,12 +207,77 @@ static const ProtobufCFieldDescriptor berth__controlplane__v1__deployment__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "events",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Controlplane__V1__Deployment, n_events),
+    offsetof(Berth__Controlplane__V1__Deployment, events),
+    &berth__controlplane__v1__deployment_event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure_reason",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Deployment, failure_reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure_hint",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Deployment, failure_hint),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Deployment, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pinned_image",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Deployment, pinned_image),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__controlplane__v1__deployment__field_indices_by_name[] = {
+  12,   /* field[12] = attempt */
   7,   /* field[7] = create_time */
+  9,   /* field[9] = events */
+  11,   /* field[11] = failure_hint */
+  10,   /* field[10] = failure_reason */
   0,   /* field[0] = id */
   6,   /* field[6] = image */
   5,   /* field[5] = message */
+  13,   /* field[13] = pinned_image */
   2,   /* field[2] = server_id */
   1,   /* field[1] = service_id */
   3,   /* field[3] = state */
@@ -177,7 +287,7 @@ static const unsigned berth__controlplane__v1__deployment__field_indices_by_name
 static const ProtobufCIntRange berth__controlplane__v1__deployment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor berth__controlplane__v1__deployment__descriptor =
 {
@@ -187,11 +297,75 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__deployment__descriptor
   "Berth__Controlplane__V1__Deployment",
   "berth.controlplane.v1",
   sizeof(Berth__Controlplane__V1__Deployment),
-  9,
+  14,
   berth__controlplane__v1__deployment__field_descriptors,
   berth__controlplane__v1__deployment__field_indices_by_name,
   1,  berth__controlplane__v1__deployment__number_ranges,
   (ProtobufCMessageInit) berth__controlplane__v1__deployment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__deployment_event__field_descriptors[3] =
+{
+  {
+    "state",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeploymentEvent, state),
+    &berth__controlplane__v1__deployment_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeploymentEvent, message),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeploymentEvent, time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__deployment_event__field_indices_by_name[] = {
+  1,   /* field[1] = message */
+  0,   /* field[0] = state */
+  2,   /* field[2] = time */
+};
+static const ProtobufCIntRange berth__controlplane__v1__deployment_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__deployment_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.DeploymentEvent",
+  "DeploymentEvent",
+  "Berth__Controlplane__V1__DeploymentEvent",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__DeploymentEvent),
+  3,
+  berth__controlplane__v1__deployment_event__field_descriptors,
+  berth__controlplane__v1__deployment_event__field_indices_by_name,
+  1,  berth__controlplane__v1__deployment_event__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__deployment_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue berth__controlplane__v1__deployment_state__enum_values_by_number[10] =
@@ -238,21 +412,25 @@ const ProtobufCEnumDescriptor berth__controlplane__v1__deployment_state__descrip
   berth__controlplane__v1__deployment_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue berth__controlplane__v1__deployment_trigger__enum_values_by_number[4] =
+static const ProtobufCEnumValue berth__controlplane__v1__deployment_trigger__enum_values_by_number[6] =
 {
   { "DEPLOYMENT_TRIGGER_UNSPECIFIED", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_UNSPECIFIED", 0 },
   { "DEPLOYMENT_TRIGGER_CREATE", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_CREATE", 1 },
   { "DEPLOYMENT_TRIGGER_DEPLOY", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_DEPLOY", 2 },
   { "DEPLOYMENT_TRIGGER_REDEPLOY", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_REDEPLOY", 3 },
+  { "DEPLOYMENT_TRIGGER_RECOVER", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_RECOVER", 4 },
+  { "DEPLOYMENT_TRIGGER_UNDELETE", "BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_UNDELETE", 5 },
 };
 static const ProtobufCIntRange berth__controlplane__v1__deployment_trigger__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex berth__controlplane__v1__deployment_trigger__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex berth__controlplane__v1__deployment_trigger__enum_values_by_name[6] =
 {
   { "DEPLOYMENT_TRIGGER_CREATE", 1 },
   { "DEPLOYMENT_TRIGGER_DEPLOY", 2 },
+  { "DEPLOYMENT_TRIGGER_RECOVER", 4 },
   { "DEPLOYMENT_TRIGGER_REDEPLOY", 3 },
+  { "DEPLOYMENT_TRIGGER_UNDELETE", 5 },
   { "DEPLOYMENT_TRIGGER_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor berth__controlplane__v1__deployment_trigger__descriptor =
@@ -262,9 +440,9 @@ const ProtobufCEnumDescriptor berth__controlplane__v1__deployment_trigger__descr
   "DeploymentTrigger",
   "Berth__Controlplane__V1__DeploymentTrigger",
   "berth.controlplane.v1",
-  4,
+  6,
   berth__controlplane__v1__deployment_trigger__enum_values_by_number,
-  4,
+  6,
   berth__controlplane__v1__deployment_trigger__enum_values_by_name,
   1,
   berth__controlplane__v1__deployment_trigger__value_ranges,

@@ -187,6 +187,591 @@ void   berth__controlplane__v1__list_deployments_response__free_unpacked
   assert(message->base.descriptor == &berth__controlplane__v1__list_deployments_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   berth__controlplane__v1__watch_deployment_request__init
+                     (Berth__Controlplane__V1__WatchDeploymentRequest         *message)
+{
+  static const Berth__Controlplane__V1__WatchDeploymentRequest init_value = BERTH__CONTROLPLANE__V1__WATCH_DEPLOYMENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__watch_deployment_request__get_packed_size
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__watch_deployment_request__pack
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__watch_deployment_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__WatchDeploymentRequest *
+       berth__controlplane__v1__watch_deployment_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__WatchDeploymentRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__watch_deployment_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__watch_deployment_request__free_unpacked
+                     (Berth__Controlplane__V1__WatchDeploymentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__watch_deployment_response__init
+                     (Berth__Controlplane__V1__WatchDeploymentResponse         *message)
+{
+  static const Berth__Controlplane__V1__WatchDeploymentResponse init_value = BERTH__CONTROLPLANE__V1__WATCH_DEPLOYMENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__watch_deployment_response__get_packed_size
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__watch_deployment_response__pack
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__watch_deployment_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__WatchDeploymentResponse *
+       berth__controlplane__v1__watch_deployment_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__WatchDeploymentResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__watch_deployment_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__watch_deployment_response__free_unpacked
+                     (Berth__Controlplane__V1__WatchDeploymentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_deployment_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__deploy_service_request__init
+                     (Berth__Controlplane__V1__DeployServiceRequest         *message)
+{
+  static const Berth__Controlplane__V1__DeployServiceRequest init_value = BERTH__CONTROLPLANE__V1__DEPLOY_SERVICE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__deploy_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__DeployServiceRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__deploy_service_request__pack
+                     (const Berth__Controlplane__V1__DeployServiceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__deploy_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeployServiceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__DeployServiceRequest *
+       berth__controlplane__v1__deploy_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__DeployServiceRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__deploy_service_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__deploy_service_request__free_unpacked
+                     (Berth__Controlplane__V1__DeployServiceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__deploy_service_response__init
+                     (Berth__Controlplane__V1__DeployServiceResponse         *message)
+{
+  static const Berth__Controlplane__V1__DeployServiceResponse init_value = BERTH__CONTROLPLANE__V1__DEPLOY_SERVICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__deploy_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__DeployServiceResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__deploy_service_response__pack
+                     (const Berth__Controlplane__V1__DeployServiceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__deploy_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeployServiceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__DeployServiceResponse *
+       berth__controlplane__v1__deploy_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__DeployServiceResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__deploy_service_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__deploy_service_response__free_unpacked
+                     (Berth__Controlplane__V1__DeployServiceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__deploy_service_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__redeploy_service_request__init
+                     (Berth__Controlplane__V1__RedeployServiceRequest         *message)
+{
+  static const Berth__Controlplane__V1__RedeployServiceRequest init_value = BERTH__CONTROLPLANE__V1__REDEPLOY_SERVICE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__redeploy_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__RedeployServiceRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__redeploy_service_request__pack
+                     (const Berth__Controlplane__V1__RedeployServiceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__redeploy_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__RedeployServiceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__RedeployServiceRequest *
+       berth__controlplane__v1__redeploy_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__RedeployServiceRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__redeploy_service_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__redeploy_service_request__free_unpacked
+                     (Berth__Controlplane__V1__RedeployServiceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__redeploy_service_response__init
+                     (Berth__Controlplane__V1__RedeployServiceResponse         *message)
+{
+  static const Berth__Controlplane__V1__RedeployServiceResponse init_value = BERTH__CONTROLPLANE__V1__REDEPLOY_SERVICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__redeploy_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__RedeployServiceResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__redeploy_service_response__pack
+                     (const Berth__Controlplane__V1__RedeployServiceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__redeploy_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__RedeployServiceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__RedeployServiceResponse *
+       berth__controlplane__v1__redeploy_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__RedeployServiceResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__redeploy_service_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__redeploy_service_response__free_unpacked
+                     (Berth__Controlplane__V1__RedeployServiceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__redeploy_service_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__restart_service_request__init
+                     (Berth__Controlplane__V1__RestartServiceRequest         *message)
+{
+  static const Berth__Controlplane__V1__RestartServiceRequest init_value = BERTH__CONTROLPLANE__V1__RESTART_SERVICE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__restart_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__RestartServiceRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__restart_service_request__pack
+                     (const Berth__Controlplane__V1__RestartServiceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__restart_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__RestartServiceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__RestartServiceRequest *
+       berth__controlplane__v1__restart_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__RestartServiceRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__restart_service_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__restart_service_request__free_unpacked
+                     (Berth__Controlplane__V1__RestartServiceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__restart_service_response__init
+                     (Berth__Controlplane__V1__RestartServiceResponse         *message)
+{
+  static const Berth__Controlplane__V1__RestartServiceResponse init_value = BERTH__CONTROLPLANE__V1__RESTART_SERVICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__restart_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__RestartServiceResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__restart_service_response__pack
+                     (const Berth__Controlplane__V1__RestartServiceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__restart_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__RestartServiceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__RestartServiceResponse *
+       berth__controlplane__v1__restart_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__RestartServiceResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__restart_service_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__restart_service_response__free_unpacked
+                     (Berth__Controlplane__V1__RestartServiceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__restart_service_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__cancel_deployment_request__init
+                     (Berth__Controlplane__V1__CancelDeploymentRequest         *message)
+{
+  static const Berth__Controlplane__V1__CancelDeploymentRequest init_value = BERTH__CONTROLPLANE__V1__CANCEL_DEPLOYMENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__cancel_deployment_request__get_packed_size
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__cancel_deployment_request__pack
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__cancel_deployment_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__CancelDeploymentRequest *
+       berth__controlplane__v1__cancel_deployment_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__CancelDeploymentRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__cancel_deployment_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__cancel_deployment_request__free_unpacked
+                     (Berth__Controlplane__V1__CancelDeploymentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__cancel_deployment_response__init
+                     (Berth__Controlplane__V1__CancelDeploymentResponse         *message)
+{
+  static const Berth__Controlplane__V1__CancelDeploymentResponse init_value = BERTH__CONTROLPLANE__V1__CANCEL_DEPLOYMENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__cancel_deployment_response__get_packed_size
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__cancel_deployment_response__pack
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__cancel_deployment_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__CancelDeploymentResponse *
+       berth__controlplane__v1__cancel_deployment_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__CancelDeploymentResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__cancel_deployment_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__cancel_deployment_response__free_unpacked
+                     (Berth__Controlplane__V1__CancelDeploymentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__cancel_deployment_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__tail_logs_request__init
+                     (Berth__Controlplane__V1__TailLogsRequest         *message)
+{
+  static const Berth__Controlplane__V1__TailLogsRequest init_value = BERTH__CONTROLPLANE__V1__TAIL_LOGS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__tail_logs_request__get_packed_size
+                     (const Berth__Controlplane__V1__TailLogsRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__tail_logs_request__pack
+                     (const Berth__Controlplane__V1__TailLogsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__tail_logs_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__TailLogsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__TailLogsRequest *
+       berth__controlplane__v1__tail_logs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__TailLogsRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__tail_logs_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__tail_logs_request__free_unpacked
+                     (Berth__Controlplane__V1__TailLogsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__tail_logs_response__init
+                     (Berth__Controlplane__V1__TailLogsResponse         *message)
+{
+  static const Berth__Controlplane__V1__TailLogsResponse init_value = BERTH__CONTROLPLANE__V1__TAIL_LOGS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__tail_logs_response__get_packed_size
+                     (const Berth__Controlplane__V1__TailLogsResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__tail_logs_response__pack
+                     (const Berth__Controlplane__V1__TailLogsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__tail_logs_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__TailLogsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__TailLogsResponse *
+       berth__controlplane__v1__tail_logs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__TailLogsResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__tail_logs_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__tail_logs_response__free_unpacked
+                     (Berth__Controlplane__V1__TailLogsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__tail_logs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__log_line__init
+                     (Berth__Controlplane__V1__LogLine         *message)
+{
+  static const Berth__Controlplane__V1__LogLine init_value = BERTH__CONTROLPLANE__V1__LOG_LINE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__log_line__get_packed_size
+                     (const Berth__Controlplane__V1__LogLine *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__log_line__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__log_line__pack
+                     (const Berth__Controlplane__V1__LogLine *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__log_line__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__log_line__pack_to_buffer
+                     (const Berth__Controlplane__V1__LogLine *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__log_line__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__LogLine *
+       berth__controlplane__v1__log_line__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__LogLine *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__log_line__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__log_line__free_unpacked
+                     (Berth__Controlplane__V1__LogLine *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__log_line__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor berth__controlplane__v1__get_deployment_request__field_descriptors[1] =
 {
   {
@@ -378,14 +963,565 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__list_deployments_respo
   (ProtobufCMessageInit) berth__controlplane__v1__list_deployments_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor berth__controlplane__v1__deployment_service__method_descriptors[2] =
+static const ProtobufCFieldDescriptor berth__controlplane__v1__watch_deployment_request__field_descriptors[1] =
+{
+  {
+    "deployment_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__WatchDeploymentRequest, deployment_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__watch_deployment_request__field_indices_by_name[] = {
+  0,   /* field[0] = deployment_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__watch_deployment_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__watch_deployment_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.WatchDeploymentRequest",
+  "WatchDeploymentRequest",
+  "Berth__Controlplane__V1__WatchDeploymentRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__WatchDeploymentRequest),
+  1,
+  berth__controlplane__v1__watch_deployment_request__field_descriptors,
+  berth__controlplane__v1__watch_deployment_request__field_indices_by_name,
+  1,  berth__controlplane__v1__watch_deployment_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__watch_deployment_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__watch_deployment_response__field_descriptors[1] =
+{
+  {
+    "deployment",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__WatchDeploymentResponse, deployment),
+    &berth__controlplane__v1__deployment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__watch_deployment_response__field_indices_by_name[] = {
+  0,   /* field[0] = deployment */
+};
+static const ProtobufCIntRange berth__controlplane__v1__watch_deployment_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__watch_deployment_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.WatchDeploymentResponse",
+  "WatchDeploymentResponse",
+  "Berth__Controlplane__V1__WatchDeploymentResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__WatchDeploymentResponse),
+  1,
+  berth__controlplane__v1__watch_deployment_response__field_descriptors,
+  berth__controlplane__v1__watch_deployment_response__field_indices_by_name,
+  1,  berth__controlplane__v1__watch_deployment_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__watch_deployment_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__deploy_service_request__field_descriptors[2] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeployServiceRequest, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "server_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeployServiceRequest, server_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__deploy_service_request__field_indices_by_name[] = {
+  1,   /* field[1] = server_id */
+  0,   /* field[0] = service_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__deploy_service_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__deploy_service_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.DeployServiceRequest",
+  "DeployServiceRequest",
+  "Berth__Controlplane__V1__DeployServiceRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__DeployServiceRequest),
+  2,
+  berth__controlplane__v1__deploy_service_request__field_descriptors,
+  berth__controlplane__v1__deploy_service_request__field_indices_by_name,
+  1,  berth__controlplane__v1__deploy_service_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__deploy_service_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__deploy_service_response__field_descriptors[1] =
+{
+  {
+    "deployment",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__DeployServiceResponse, deployment),
+    &berth__controlplane__v1__deployment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__deploy_service_response__field_indices_by_name[] = {
+  0,   /* field[0] = deployment */
+};
+static const ProtobufCIntRange berth__controlplane__v1__deploy_service_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__deploy_service_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.DeployServiceResponse",
+  "DeployServiceResponse",
+  "Berth__Controlplane__V1__DeployServiceResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__DeployServiceResponse),
+  1,
+  berth__controlplane__v1__deploy_service_response__field_descriptors,
+  berth__controlplane__v1__deploy_service_response__field_indices_by_name,
+  1,  berth__controlplane__v1__deploy_service_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__deploy_service_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__redeploy_service_request__field_descriptors[1] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__RedeployServiceRequest, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__redeploy_service_request__field_indices_by_name[] = {
+  0,   /* field[0] = service_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__redeploy_service_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__redeploy_service_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.RedeployServiceRequest",
+  "RedeployServiceRequest",
+  "Berth__Controlplane__V1__RedeployServiceRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__RedeployServiceRequest),
+  1,
+  berth__controlplane__v1__redeploy_service_request__field_descriptors,
+  berth__controlplane__v1__redeploy_service_request__field_indices_by_name,
+  1,  berth__controlplane__v1__redeploy_service_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__redeploy_service_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__redeploy_service_response__field_descriptors[1] =
+{
+  {
+    "deployment",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__RedeployServiceResponse, deployment),
+    &berth__controlplane__v1__deployment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__redeploy_service_response__field_indices_by_name[] = {
+  0,   /* field[0] = deployment */
+};
+static const ProtobufCIntRange berth__controlplane__v1__redeploy_service_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__redeploy_service_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.RedeployServiceResponse",
+  "RedeployServiceResponse",
+  "Berth__Controlplane__V1__RedeployServiceResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__RedeployServiceResponse),
+  1,
+  berth__controlplane__v1__redeploy_service_response__field_descriptors,
+  berth__controlplane__v1__redeploy_service_response__field_indices_by_name,
+  1,  berth__controlplane__v1__redeploy_service_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__redeploy_service_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__restart_service_request__field_descriptors[1] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__RestartServiceRequest, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__restart_service_request__field_indices_by_name[] = {
+  0,   /* field[0] = service_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__restart_service_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__restart_service_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.RestartServiceRequest",
+  "RestartServiceRequest",
+  "Berth__Controlplane__V1__RestartServiceRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__RestartServiceRequest),
+  1,
+  berth__controlplane__v1__restart_service_request__field_descriptors,
+  berth__controlplane__v1__restart_service_request__field_indices_by_name,
+  1,  berth__controlplane__v1__restart_service_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__restart_service_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define berth__controlplane__v1__restart_service_response__field_descriptors NULL
+#define berth__controlplane__v1__restart_service_response__field_indices_by_name NULL
+#define berth__controlplane__v1__restart_service_response__number_ranges NULL
+const ProtobufCMessageDescriptor berth__controlplane__v1__restart_service_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.RestartServiceResponse",
+  "RestartServiceResponse",
+  "Berth__Controlplane__V1__RestartServiceResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__RestartServiceResponse),
+  0,
+  berth__controlplane__v1__restart_service_response__field_descriptors,
+  berth__controlplane__v1__restart_service_response__field_indices_by_name,
+  0,  berth__controlplane__v1__restart_service_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__restart_service_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__cancel_deployment_request__field_descriptors[1] =
+{
+  {
+    "deployment_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__CancelDeploymentRequest, deployment_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__cancel_deployment_request__field_indices_by_name[] = {
+  0,   /* field[0] = deployment_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__cancel_deployment_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__cancel_deployment_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.CancelDeploymentRequest",
+  "CancelDeploymentRequest",
+  "Berth__Controlplane__V1__CancelDeploymentRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__CancelDeploymentRequest),
+  1,
+  berth__controlplane__v1__cancel_deployment_request__field_descriptors,
+  berth__controlplane__v1__cancel_deployment_request__field_indices_by_name,
+  1,  berth__controlplane__v1__cancel_deployment_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__cancel_deployment_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__cancel_deployment_response__field_descriptors[1] =
+{
+  {
+    "deployment",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__CancelDeploymentResponse, deployment),
+    &berth__controlplane__v1__deployment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__cancel_deployment_response__field_indices_by_name[] = {
+  0,   /* field[0] = deployment */
+};
+static const ProtobufCIntRange berth__controlplane__v1__cancel_deployment_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__cancel_deployment_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.CancelDeploymentResponse",
+  "CancelDeploymentResponse",
+  "Berth__Controlplane__V1__CancelDeploymentResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__CancelDeploymentResponse),
+  1,
+  berth__controlplane__v1__cancel_deployment_response__field_descriptors,
+  berth__controlplane__v1__cancel_deployment_response__field_indices_by_name,
+  1,  berth__controlplane__v1__cancel_deployment_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__cancel_deployment_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__tail_logs_request__field_descriptors[3] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__TailLogsRequest, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tail_lines",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__TailLogsRequest, tail_lines),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "follow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__TailLogsRequest, follow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__tail_logs_request__field_indices_by_name[] = {
+  2,   /* field[2] = follow */
+  0,   /* field[0] = service_id */
+  1,   /* field[1] = tail_lines */
+};
+static const ProtobufCIntRange berth__controlplane__v1__tail_logs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__tail_logs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.TailLogsRequest",
+  "TailLogsRequest",
+  "Berth__Controlplane__V1__TailLogsRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__TailLogsRequest),
+  3,
+  berth__controlplane__v1__tail_logs_request__field_descriptors,
+  berth__controlplane__v1__tail_logs_request__field_indices_by_name,
+  1,  berth__controlplane__v1__tail_logs_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__tail_logs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__tail_logs_response__field_descriptors[1] =
+{
+  {
+    "lines",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Controlplane__V1__TailLogsResponse, n_lines),
+    offsetof(Berth__Controlplane__V1__TailLogsResponse, lines),
+    &berth__controlplane__v1__log_line__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__tail_logs_response__field_indices_by_name[] = {
+  0,   /* field[0] = lines */
+};
+static const ProtobufCIntRange berth__controlplane__v1__tail_logs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__tail_logs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.TailLogsResponse",
+  "TailLogsResponse",
+  "Berth__Controlplane__V1__TailLogsResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__TailLogsResponse),
+  1,
+  berth__controlplane__v1__tail_logs_response__field_descriptors,
+  berth__controlplane__v1__tail_logs_response__field_indices_by_name,
+  1,  berth__controlplane__v1__tail_logs_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__tail_logs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__log_line__field_descriptors[3] =
+{
+  {
+    "time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__LogLine, time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__LogLine, text),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "standard_error",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__LogLine, standard_error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__log_line__field_indices_by_name[] = {
+  2,   /* field[2] = standard_error */
+  1,   /* field[1] = text */
+  0,   /* field[0] = time */
+};
+static const ProtobufCIntRange berth__controlplane__v1__log_line__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__log_line__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.LogLine",
+  "LogLine",
+  "Berth__Controlplane__V1__LogLine",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__LogLine),
+  3,
+  berth__controlplane__v1__log_line__field_descriptors,
+  berth__controlplane__v1__log_line__field_indices_by_name,
+  1,  berth__controlplane__v1__log_line__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__log_line__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor berth__controlplane__v1__deployment_service__method_descriptors[8] =
 {
   { "GetDeployment", &berth__controlplane__v1__get_deployment_request__descriptor, &berth__controlplane__v1__get_deployment_response__descriptor },
   { "ListDeployments", &berth__controlplane__v1__list_deployments_request__descriptor, &berth__controlplane__v1__list_deployments_response__descriptor },
+  { "WatchDeployment", &berth__controlplane__v1__watch_deployment_request__descriptor, &berth__controlplane__v1__watch_deployment_response__descriptor },
+  { "DeployService", &berth__controlplane__v1__deploy_service_request__descriptor, &berth__controlplane__v1__deploy_service_response__descriptor },
+  { "RedeployService", &berth__controlplane__v1__redeploy_service_request__descriptor, &berth__controlplane__v1__redeploy_service_response__descriptor },
+  { "RestartService", &berth__controlplane__v1__restart_service_request__descriptor, &berth__controlplane__v1__restart_service_response__descriptor },
+  { "CancelDeployment", &berth__controlplane__v1__cancel_deployment_request__descriptor, &berth__controlplane__v1__cancel_deployment_response__descriptor },
+  { "TailLogs", &berth__controlplane__v1__tail_logs_request__descriptor, &berth__controlplane__v1__tail_logs_response__descriptor },
 };
 const unsigned berth__controlplane__v1__deployment_service__method_indices_by_name[] = {
+  6,        /* CancelDeployment */
+  3,        /* DeployService */
   0,        /* GetDeployment */
-  1         /* ListDeployments */
+  1,        /* ListDeployments */
+  4,        /* RedeployService */
+  5,        /* RestartService */
+  7,        /* TailLogs */
+  2         /* WatchDeployment */
 };
 const ProtobufCServiceDescriptor berth__controlplane__v1__deployment_service__descriptor =
 {
@@ -394,7 +1530,7 @@ const ProtobufCServiceDescriptor berth__controlplane__v1__deployment_service__de
   "DeploymentService",
   "Berth__Controlplane__V1__DeploymentService",
   "berth.controlplane.v1",
-  2,
+  8,
   berth__controlplane__v1__deployment_service__method_descriptors,
   berth__controlplane__v1__deployment_service__method_indices_by_name
 };
@@ -413,6 +1549,54 @@ void berth__controlplane__v1__deployment_service__list_deployments(ProtobufCServ
 {
   assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__watch_deployment(ProtobufCService *service,
+                                                                   const Berth__Controlplane__V1__WatchDeploymentRequest *input,
+                                                                   Berth__Controlplane__V1__WatchDeploymentResponse_Closure closure,
+                                                                   void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__deploy_service(ProtobufCService *service,
+                                                                 const Berth__Controlplane__V1__DeployServiceRequest *input,
+                                                                 Berth__Controlplane__V1__DeployServiceResponse_Closure closure,
+                                                                 void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__redeploy_service(ProtobufCService *service,
+                                                                   const Berth__Controlplane__V1__RedeployServiceRequest *input,
+                                                                   Berth__Controlplane__V1__RedeployServiceResponse_Closure closure,
+                                                                   void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__restart_service(ProtobufCService *service,
+                                                                  const Berth__Controlplane__V1__RestartServiceRequest *input,
+                                                                  Berth__Controlplane__V1__RestartServiceResponse_Closure closure,
+                                                                  void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__cancel_deployment(ProtobufCService *service,
+                                                                    const Berth__Controlplane__V1__CancelDeploymentRequest *input,
+                                                                    Berth__Controlplane__V1__CancelDeploymentResponse_Closure closure,
+                                                                    void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__deployment_service__tail_logs(ProtobufCService *service,
+                                                            const Berth__Controlplane__V1__TailLogsRequest *input,
+                                                            Berth__Controlplane__V1__TailLogsResponse_Closure closure,
+                                                            void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__deployment_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void berth__controlplane__v1__deployment_service__init (Berth__Controlplane__V1__DeploymentService_Service *service,
                                                         Berth__Controlplane__V1__DeploymentService_ServiceDestroy destroy)

@@ -52,7 +52,7 @@ void   berth__controlplane__v1__service__free_unpacked
   assert(message->base.descriptor == &berth__controlplane__v1__service__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor berth__controlplane__v1__service__field_descriptors[16] =
+static const ProtobufCFieldDescriptor berth__controlplane__v1__service__field_descriptors[18] =
 {
   {
     "id",
@@ -246,6 +246,30 @@ static const ProtobufCFieldDescriptor berth__controlplane__v1__service__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "state_message",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Service, state_message),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "purge_time",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Service, purge_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__controlplane__v1__service__field_indices_by_name[] = {
   13,   /* field[13] = create_time */
@@ -257,9 +281,11 @@ static const unsigned berth__controlplane__v1__service__field_indices_by_name[] 
   4,   /* field[4] = name */
   9,   /* field[9] = port */
   2,   /* field[2] = project_id */
+  17,   /* field[17] = purge_time */
   12,   /* field[12] = server_id */
   5,   /* field[5] = slug */
   11,   /* field[11] = state */
+  16,   /* field[16] = state_message */
   7,   /* field[7] = template_id */
   14,   /* field[14] = update_time */
   10,   /* field[10] = visibility */
@@ -268,7 +294,7 @@ static const unsigned berth__controlplane__v1__service__field_indices_by_name[] 
 static const ProtobufCIntRange berth__controlplane__v1__service__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor berth__controlplane__v1__service__descriptor =
 {
@@ -278,7 +304,7 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__service__descriptor =
   "Berth__Controlplane__V1__Service",
   "berth.controlplane.v1",
   sizeof(Berth__Controlplane__V1__Service),
-  16,
+  18,
   berth__controlplane__v1__service__field_descriptors,
   berth__controlplane__v1__service__field_indices_by_name,
   1,  berth__controlplane__v1__service__number_ranges,
@@ -345,7 +371,7 @@ const ProtobufCEnumDescriptor berth__controlplane__v1__visibility__descriptor =
   berth__controlplane__v1__visibility__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue berth__controlplane__v1__service_state__enum_values_by_number[8] =
+static const ProtobufCEnumValue berth__controlplane__v1__service_state__enum_values_by_number[12] =
 {
   { "SERVICE_STATE_UNSPECIFIED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_UNSPECIFIED", 0 },
   { "SERVICE_STATE_NOT_DEPLOYED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_NOT_DEPLOYED", 1 },
@@ -355,17 +381,25 @@ static const ProtobufCEnumValue berth__controlplane__v1__service_state__enum_val
   { "SERVICE_STATE_FAILED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_FAILED", 5 },
   { "SERVICE_STATE_CANCELLED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_CANCELLED", 6 },
   { "SERVICE_STATE_DELETED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DELETED", 7 },
+  { "SERVICE_STATE_CRASHED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_CRASHED", 8 },
+  { "SERVICE_STATE_OFFLINE", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_OFFLINE", 9 },
+  { "SERVICE_STATE_DELETING", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DELETING", 10 },
+  { "SERVICE_STATE_PURGED", "BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_PURGED", 11 },
 };
 static const ProtobufCIntRange berth__controlplane__v1__service_state__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 12}
 };
-static const ProtobufCEnumValueIndex berth__controlplane__v1__service_state__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex berth__controlplane__v1__service_state__enum_values_by_name[12] =
 {
   { "SERVICE_STATE_CANCELLED", 6 },
+  { "SERVICE_STATE_CRASHED", 8 },
   { "SERVICE_STATE_DELETED", 7 },
+  { "SERVICE_STATE_DELETING", 10 },
   { "SERVICE_STATE_DEPLOYING", 3 },
   { "SERVICE_STATE_FAILED", 5 },
   { "SERVICE_STATE_NOT_DEPLOYED", 1 },
+  { "SERVICE_STATE_OFFLINE", 9 },
+  { "SERVICE_STATE_PURGED", 11 },
   { "SERVICE_STATE_QUEUED", 2 },
   { "SERVICE_STATE_RUNNING", 4 },
   { "SERVICE_STATE_UNSPECIFIED", 0 },
@@ -377,9 +411,9 @@ const ProtobufCEnumDescriptor berth__controlplane__v1__service_state__descriptor
   "ServiceState",
   "Berth__Controlplane__V1__ServiceState",
   "berth.controlplane.v1",
-  8,
+  12,
   berth__controlplane__v1__service_state__enum_values_by_number,
-  8,
+  12,
   berth__controlplane__v1__service_state__enum_values_by_name,
   1,
   berth__controlplane__v1__service_state__value_ranges,

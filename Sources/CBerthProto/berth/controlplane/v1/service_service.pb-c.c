@@ -367,6 +367,186 @@ void   berth__controlplane__v1__delete_service_response__free_unpacked
   assert(message->base.descriptor == &berth__controlplane__v1__delete_service_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   berth__controlplane__v1__undelete_service_request__init
+                     (Berth__Controlplane__V1__UndeleteServiceRequest         *message)
+{
+  static const Berth__Controlplane__V1__UndeleteServiceRequest init_value = BERTH__CONTROLPLANE__V1__UNDELETE_SERVICE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__undelete_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__undelete_service_request__pack
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__undelete_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__UndeleteServiceRequest *
+       berth__controlplane__v1__undelete_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__UndeleteServiceRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__undelete_service_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__undelete_service_request__free_unpacked
+                     (Berth__Controlplane__V1__UndeleteServiceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__undelete_service_response__init
+                     (Berth__Controlplane__V1__UndeleteServiceResponse         *message)
+{
+  static const Berth__Controlplane__V1__UndeleteServiceResponse init_value = BERTH__CONTROLPLANE__V1__UNDELETE_SERVICE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__undelete_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__undelete_service_response__pack
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__undelete_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__UndeleteServiceResponse *
+       berth__controlplane__v1__undelete_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__UndeleteServiceResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__undelete_service_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__undelete_service_response__free_unpacked
+                     (Berth__Controlplane__V1__UndeleteServiceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__undelete_service_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__watch_services_request__init
+                     (Berth__Controlplane__V1__WatchServicesRequest         *message)
+{
+  static const Berth__Controlplane__V1__WatchServicesRequest init_value = BERTH__CONTROLPLANE__V1__WATCH_SERVICES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__watch_services_request__get_packed_size
+                     (const Berth__Controlplane__V1__WatchServicesRequest *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__watch_services_request__pack
+                     (const Berth__Controlplane__V1__WatchServicesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__watch_services_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchServicesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__WatchServicesRequest *
+       berth__controlplane__v1__watch_services_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__WatchServicesRequest *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__watch_services_request__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__watch_services_request__free_unpacked
+                     (Berth__Controlplane__V1__WatchServicesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   berth__controlplane__v1__watch_services_response__init
+                     (Berth__Controlplane__V1__WatchServicesResponse         *message)
+{
+  static const Berth__Controlplane__V1__WatchServicesResponse init_value = BERTH__CONTROLPLANE__V1__WATCH_SERVICES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__watch_services_response__get_packed_size
+                     (const Berth__Controlplane__V1__WatchServicesResponse *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__watch_services_response__pack
+                     (const Berth__Controlplane__V1__WatchServicesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__watch_services_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchServicesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__WatchServicesResponse *
+       berth__controlplane__v1__watch_services_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__WatchServicesResponse *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__watch_services_response__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__watch_services_response__free_unpacked
+                     (Berth__Controlplane__V1__WatchServicesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__watch_services_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   berth__controlplane__v1__reveal_connection_request__init
                      (Berth__Controlplane__V1__RevealConnectionRequest         *message)
 {
@@ -1046,6 +1226,171 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__delete_service_respons
   (ProtobufCMessageInit) berth__controlplane__v1__delete_service_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor berth__controlplane__v1__undelete_service_request__field_descriptors[1] =
+{
+  {
+    "service_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__UndeleteServiceRequest, service_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__undelete_service_request__field_indices_by_name[] = {
+  0,   /* field[0] = service_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__undelete_service_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__undelete_service_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.UndeleteServiceRequest",
+  "UndeleteServiceRequest",
+  "Berth__Controlplane__V1__UndeleteServiceRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__UndeleteServiceRequest),
+  1,
+  berth__controlplane__v1__undelete_service_request__field_descriptors,
+  berth__controlplane__v1__undelete_service_request__field_indices_by_name,
+  1,  berth__controlplane__v1__undelete_service_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__undelete_service_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__undelete_service_response__field_descriptors[2] =
+{
+  {
+    "service",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__UndeleteServiceResponse, service),
+    &berth__controlplane__v1__service__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deployment_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__UndeleteServiceResponse, deployment_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__undelete_service_response__field_indices_by_name[] = {
+  1,   /* field[1] = deployment_id */
+  0,   /* field[0] = service */
+};
+static const ProtobufCIntRange berth__controlplane__v1__undelete_service_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__undelete_service_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.UndeleteServiceResponse",
+  "UndeleteServiceResponse",
+  "Berth__Controlplane__V1__UndeleteServiceResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__UndeleteServiceResponse),
+  2,
+  berth__controlplane__v1__undelete_service_response__field_descriptors,
+  berth__controlplane__v1__undelete_service_response__field_indices_by_name,
+  1,  berth__controlplane__v1__undelete_service_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__undelete_service_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__watch_services_request__field_descriptors[1] =
+{
+  {
+    "environment_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__WatchServicesRequest, environment_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__watch_services_request__field_indices_by_name[] = {
+  0,   /* field[0] = environment_id */
+};
+static const ProtobufCIntRange berth__controlplane__v1__watch_services_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__watch_services_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.WatchServicesRequest",
+  "WatchServicesRequest",
+  "Berth__Controlplane__V1__WatchServicesRequest",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__WatchServicesRequest),
+  1,
+  berth__controlplane__v1__watch_services_request__field_descriptors,
+  berth__controlplane__v1__watch_services_request__field_indices_by_name,
+  1,  berth__controlplane__v1__watch_services_request__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__watch_services_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__watch_services_response__field_descriptors[1] =
+{
+  {
+    "services",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Controlplane__V1__WatchServicesResponse, n_services),
+    offsetof(Berth__Controlplane__V1__WatchServicesResponse, services),
+    &berth__controlplane__v1__service__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__watch_services_response__field_indices_by_name[] = {
+  0,   /* field[0] = services */
+};
+static const ProtobufCIntRange berth__controlplane__v1__watch_services_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__watch_services_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.WatchServicesResponse",
+  "WatchServicesResponse",
+  "Berth__Controlplane__V1__WatchServicesResponse",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__WatchServicesResponse),
+  1,
+  berth__controlplane__v1__watch_services_response__field_descriptors,
+  berth__controlplane__v1__watch_services_response__field_indices_by_name,
+  1,  berth__controlplane__v1__watch_services_response__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__watch_services_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor berth__controlplane__v1__reveal_connection_request__field_descriptors[1] =
 {
   {
@@ -1243,12 +1588,14 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__list_database_template
   (ProtobufCMessageInit) berth__controlplane__v1__list_database_templates_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor berth__controlplane__v1__service_service__method_descriptors[6] =
+static const ProtobufCMethodDescriptor berth__controlplane__v1__service_service__method_descriptors[8] =
 {
   { "CreateDatabaseService", &berth__controlplane__v1__create_database_service_request__descriptor, &berth__controlplane__v1__create_database_service_response__descriptor },
   { "GetService", &berth__controlplane__v1__get_service_request__descriptor, &berth__controlplane__v1__get_service_response__descriptor },
   { "ListServices", &berth__controlplane__v1__list_services_request__descriptor, &berth__controlplane__v1__list_services_response__descriptor },
   { "DeleteService", &berth__controlplane__v1__delete_service_request__descriptor, &berth__controlplane__v1__delete_service_response__descriptor },
+  { "UndeleteService", &berth__controlplane__v1__undelete_service_request__descriptor, &berth__controlplane__v1__undelete_service_response__descriptor },
+  { "WatchServices", &berth__controlplane__v1__watch_services_request__descriptor, &berth__controlplane__v1__watch_services_response__descriptor },
   { "RevealConnection", &berth__controlplane__v1__reveal_connection_request__descriptor, &berth__controlplane__v1__reveal_connection_response__descriptor },
   { "ListDatabaseTemplates", &berth__controlplane__v1__list_database_templates_request__descriptor, &berth__controlplane__v1__list_database_templates_response__descriptor },
 };
@@ -1256,9 +1603,11 @@ const unsigned berth__controlplane__v1__service_service__method_indices_by_name[
   0,        /* CreateDatabaseService */
   3,        /* DeleteService */
   1,        /* GetService */
-  5,        /* ListDatabaseTemplates */
+  7,        /* ListDatabaseTemplates */
   2,        /* ListServices */
-  4         /* RevealConnection */
+  6,        /* RevealConnection */
+  4,        /* UndeleteService */
+  5         /* WatchServices */
 };
 const ProtobufCServiceDescriptor berth__controlplane__v1__service_service__descriptor =
 {
@@ -1267,7 +1616,7 @@ const ProtobufCServiceDescriptor berth__controlplane__v1__service_service__descr
   "ServiceService",
   "Berth__Controlplane__V1__ServiceService",
   "berth.controlplane.v1",
-  6,
+  8,
   berth__controlplane__v1__service_service__method_descriptors,
   berth__controlplane__v1__service_service__method_indices_by_name
 };
@@ -1303,13 +1652,29 @@ void berth__controlplane__v1__service_service__delete_service(ProtobufCService *
   assert(service->descriptor == &berth__controlplane__v1__service_service__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void berth__controlplane__v1__service_service__undelete_service(ProtobufCService *service,
+                                                                const Berth__Controlplane__V1__UndeleteServiceRequest *input,
+                                                                Berth__Controlplane__V1__UndeleteServiceResponse_Closure closure,
+                                                                void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__service_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void berth__controlplane__v1__service_service__watch_services(ProtobufCService *service,
+                                                              const Berth__Controlplane__V1__WatchServicesRequest *input,
+                                                              Berth__Controlplane__V1__WatchServicesResponse_Closure closure,
+                                                              void *closure_data)
+{
+  assert(service->descriptor == &berth__controlplane__v1__service_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void berth__controlplane__v1__service_service__reveal_connection(ProtobufCService *service,
                                                                  const Berth__Controlplane__V1__RevealConnectionRequest *input,
                                                                  Berth__Controlplane__V1__RevealConnectionResponse_Closure closure,
                                                                  void *closure_data)
 {
   assert(service->descriptor == &berth__controlplane__v1__service_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void berth__controlplane__v1__service_service__list_database_templates(ProtobufCService *service,
                                                                        const Berth__Controlplane__V1__ListDatabaseTemplatesRequest *input,
@@ -1317,7 +1682,7 @@ void berth__controlplane__v1__service_service__list_database_templates(ProtobufC
                                                                        void *closure_data)
 {
   assert(service->descriptor == &berth__controlplane__v1__service_service__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void berth__controlplane__v1__service_service__init (Berth__Controlplane__V1__ServiceService_Service *service,
                                                      Berth__Controlplane__V1__ServiceService_ServiceDestroy destroy)

@@ -17,12 +17,14 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Berth__Controlplane__V1__Deployment Berth__Controlplane__V1__Deployment;
+typedef struct Berth__Controlplane__V1__DeploymentEvent Berth__Controlplane__V1__DeploymentEvent;
 
 
 /* --- enums --- */
 
 /*
- * How far a deployment has come. FAILED, SUPERSEDED and CANCELLED are final.
+ * How far a deployment has come. FAILED, SUPERSEDED and CANCELLED are final; RUNNING changes only to
+ * SUPERSEDED.
  */
 typedef enum _Berth__Controlplane__V1__DeploymentState {
   /*
@@ -86,7 +88,15 @@ typedef enum _Berth__Controlplane__V1__DeploymentTrigger {
   /*
    * A caller, for a service that had one.
    */
-  BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_REDEPLOY = 3
+  BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_REDEPLOY = 3,
+  /*
+   * The control plane, for a service whose container was gone.
+   */
+  BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_RECOVER = 4,
+  /*
+   * A caller, who took back the service's deletion.
+   */
+  BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_UNDELETE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER)
 } Berth__Controlplane__V1__DeploymentTrigger;
 
@@ -135,10 +145,57 @@ struct  Berth__Controlplane__V1__Deployment
    * When its state or message last changed, to the microsecond.
    */
   Google__Protobuf__Timestamp *update_time;
+  /*
+   * What happened to it so far, oldest first. Set by GetDeployment and WatchDeployment; empty in
+   * lists.
+   */
+  size_t n_events;
+  Berth__Controlplane__V1__DeploymentEvent **events;
+  /*
+   * Why it failed, for programs: upper case with underscores, such as "IMAGE_NOT_FOUND". Empty unless
+   * the state is FAILED.
+   */
+  char *failure_reason;
+  /*
+   * What a person can do about the failure. Empty unless the state is FAILED.
+   */
+  char *failure_hint;
+  /*
+   * How often an agent took it up: more than 1 when an agent was lost while it worked.
+   */
+  int32_t attempt;
+  /*
+   * The content of the image that ran, as "sha256:…". Empty until it is known.
+   */
+  char *pinned_image;
 };
 #define BERTH__CONTROLPLANE__V1__DEPLOYMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__deployment__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, BERTH__CONTROLPLANE__V1__DEPLOYMENT_STATE__DEPLOYMENT_STATE_UNSPECIFIED, BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, BERTH__CONTROLPLANE__V1__DEPLOYMENT_STATE__DEPLOYMENT_STATE_UNSPECIFIED, BERTH__CONTROLPLANE__V1__DEPLOYMENT_TRIGGER__DEPLOYMENT_TRIGGER_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+/*
+ * Something that happened to a deployment.
+ */
+struct  Berth__Controlplane__V1__DeploymentEvent
+{
+  ProtobufCMessage base;
+  /*
+   * The state that it was in from then on.
+   */
+  Berth__Controlplane__V1__DeploymentState state;
+  /*
+   * One line for people. Never holds a secret.
+   */
+  char *message;
+  /*
+   * When, to the microsecond.
+   */
+  Google__Protobuf__Timestamp *time;
+};
+#define BERTH__CONTROLPLANE__V1__DEPLOYMENT_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__deployment_event__descriptor) \
+    , BERTH__CONTROLPLANE__V1__DEPLOYMENT_STATE__DEPLOYMENT_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL }
 
 
 /* Berth__Controlplane__V1__Deployment methods */
@@ -160,10 +217,32 @@ Berth__Controlplane__V1__Deployment *
 void   berth__controlplane__v1__deployment__free_unpacked
                      (Berth__Controlplane__V1__Deployment *message,
                       ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__DeploymentEvent methods */
+void   berth__controlplane__v1__deployment_event__init
+                     (Berth__Controlplane__V1__DeploymentEvent         *message);
+size_t berth__controlplane__v1__deployment_event__get_packed_size
+                     (const Berth__Controlplane__V1__DeploymentEvent   *message);
+size_t berth__controlplane__v1__deployment_event__pack
+                     (const Berth__Controlplane__V1__DeploymentEvent   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__deployment_event__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeploymentEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__DeploymentEvent *
+       berth__controlplane__v1__deployment_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__deployment_event__free_unpacked
+                     (Berth__Controlplane__V1__DeploymentEvent *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Berth__Controlplane__V1__Deployment_Closure)
                  (const Berth__Controlplane__V1__Deployment *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__DeploymentEvent_Closure)
+                 (const Berth__Controlplane__V1__DeploymentEvent *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -174,6 +253,7 @@ typedef void (*Berth__Controlplane__V1__Deployment_Closure)
 extern const ProtobufCEnumDescriptor    berth__controlplane__v1__deployment_state__descriptor;
 extern const ProtobufCEnumDescriptor    berth__controlplane__v1__deployment_trigger__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__deployment__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__deployment_event__descriptor;
 
 PROTOBUF_C__END_DECLS
 

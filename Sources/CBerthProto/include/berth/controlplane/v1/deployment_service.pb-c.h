@@ -15,11 +15,25 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "berth/controlplane/v1/deployment.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Berth__Controlplane__V1__GetDeploymentRequest Berth__Controlplane__V1__GetDeploymentRequest;
 typedef struct Berth__Controlplane__V1__GetDeploymentResponse Berth__Controlplane__V1__GetDeploymentResponse;
 typedef struct Berth__Controlplane__V1__ListDeploymentsRequest Berth__Controlplane__V1__ListDeploymentsRequest;
 typedef struct Berth__Controlplane__V1__ListDeploymentsResponse Berth__Controlplane__V1__ListDeploymentsResponse;
+typedef struct Berth__Controlplane__V1__WatchDeploymentRequest Berth__Controlplane__V1__WatchDeploymentRequest;
+typedef struct Berth__Controlplane__V1__WatchDeploymentResponse Berth__Controlplane__V1__WatchDeploymentResponse;
+typedef struct Berth__Controlplane__V1__DeployServiceRequest Berth__Controlplane__V1__DeployServiceRequest;
+typedef struct Berth__Controlplane__V1__DeployServiceResponse Berth__Controlplane__V1__DeployServiceResponse;
+typedef struct Berth__Controlplane__V1__RedeployServiceRequest Berth__Controlplane__V1__RedeployServiceRequest;
+typedef struct Berth__Controlplane__V1__RedeployServiceResponse Berth__Controlplane__V1__RedeployServiceResponse;
+typedef struct Berth__Controlplane__V1__RestartServiceRequest Berth__Controlplane__V1__RestartServiceRequest;
+typedef struct Berth__Controlplane__V1__RestartServiceResponse Berth__Controlplane__V1__RestartServiceResponse;
+typedef struct Berth__Controlplane__V1__CancelDeploymentRequest Berth__Controlplane__V1__CancelDeploymentRequest;
+typedef struct Berth__Controlplane__V1__CancelDeploymentResponse Berth__Controlplane__V1__CancelDeploymentResponse;
+typedef struct Berth__Controlplane__V1__TailLogsRequest Berth__Controlplane__V1__TailLogsRequest;
+typedef struct Berth__Controlplane__V1__TailLogsResponse Berth__Controlplane__V1__TailLogsResponse;
+typedef struct Berth__Controlplane__V1__LogLine Berth__Controlplane__V1__LogLine;
 
 
 /* --- enums --- */
@@ -104,6 +118,231 @@ struct  Berth__Controlplane__V1__ListDeploymentsResponse
     , 0,NULL, (char *)protobuf_c_empty_string }
 
 
+/*
+ * Names the deployment to watch.
+ */
+struct  Berth__Controlplane__V1__WatchDeploymentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The deployment's id. Required.
+   */
+  char *deployment_id;
+};
+#define BERTH__CONTROLPLANE__V1__WATCH_DEPLOYMENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__watch_deployment_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * A deployment as it was when it changed.
+ */
+struct  Berth__Controlplane__V1__WatchDeploymentResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The deployment with its events.
+   */
+  Berth__Controlplane__V1__Deployment *deployment;
+};
+#define BERTH__CONTROLPLANE__V1__WATCH_DEPLOYMENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__watch_deployment_response__descriptor) \
+    , NULL }
+
+
+/*
+ * Names the service to deploy for the first time.
+ */
+struct  Berth__Controlplane__V1__DeployServiceRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The service's id. Required.
+   */
+  char *service_id;
+  /*
+   * The server to run it on. Empty: the one named when the service was created.
+   */
+  char *server_id;
+};
+#define BERTH__CONTROLPLANE__V1__DEPLOY_SERVICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__deploy_service_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+/*
+ * The deployment that was queued.
+ */
+struct  Berth__Controlplane__V1__DeployServiceResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The new deployment, which is QUEUED.
+   */
+  Berth__Controlplane__V1__Deployment *deployment;
+};
+#define BERTH__CONTROLPLANE__V1__DEPLOY_SERVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__deploy_service_response__descriptor) \
+    , NULL }
+
+
+/*
+ * Names the service to deploy again.
+ */
+struct  Berth__Controlplane__V1__RedeployServiceRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The service's id. Required.
+   */
+  char *service_id;
+};
+#define BERTH__CONTROLPLANE__V1__REDEPLOY_SERVICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__redeploy_service_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * The deployment that was queued.
+ */
+struct  Berth__Controlplane__V1__RedeployServiceResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The new deployment, which is QUEUED.
+   */
+  Berth__Controlplane__V1__Deployment *deployment;
+};
+#define BERTH__CONTROLPLANE__V1__REDEPLOY_SERVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__redeploy_service_response__descriptor) \
+    , NULL }
+
+
+/*
+ * Names the service to restart.
+ */
+struct  Berth__Controlplane__V1__RestartServiceRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The service's id. Required.
+   */
+  char *service_id;
+};
+#define BERTH__CONTROLPLANE__V1__RESTART_SERVICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__restart_service_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * The restart was queued.
+ */
+struct  Berth__Controlplane__V1__RestartServiceResponse
+{
+  ProtobufCMessage base;
+};
+#define BERTH__CONTROLPLANE__V1__RESTART_SERVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__restart_service_response__descriptor) \
+     }
+
+
+/*
+ * Names the deployment to call off.
+ */
+struct  Berth__Controlplane__V1__CancelDeploymentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The deployment's id. Required.
+   */
+  char *deployment_id;
+};
+#define BERTH__CONTROLPLANE__V1__CANCEL_DEPLOYMENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__cancel_deployment_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * The deployment after the call.
+ */
+struct  Berth__Controlplane__V1__CancelDeploymentResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The deployment: CANCELLED, or as it is while the agent still stops.
+   */
+  Berth__Controlplane__V1__Deployment *deployment;
+};
+#define BERTH__CONTROLPLANE__V1__CANCEL_DEPLOYMENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__cancel_deployment_response__descriptor) \
+    , NULL }
+
+
+/*
+ * Asks for a service's logs.
+ */
+struct  Berth__Controlplane__V1__TailLogsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The service's id. Required.
+   */
+  char *service_id;
+  /*
+   * How many lines from the end to begin with: 0 means 100, and more than 1000 means 1000.
+   */
+  int32_t tail_lines;
+  /*
+   * Whether to go on with what is written from now on.
+   */
+  protobuf_c_boolean follow;
+};
+#define BERTH__CONTROLPLANE__V1__TAIL_LOGS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__tail_logs_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0 }
+
+
+/*
+ * A piece of a service's logs.
+ */
+struct  Berth__Controlplane__V1__TailLogsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The lines, oldest first.
+   */
+  size_t n_lines;
+  Berth__Controlplane__V1__LogLine **lines;
+};
+#define BERTH__CONTROLPLANE__V1__TAIL_LOGS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__tail_logs_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * A line of a container's output.
+ */
+struct  Berth__Controlplane__V1__LogLine
+{
+  ProtobufCMessage base;
+  /*
+   * When it was written.
+   */
+  Google__Protobuf__Timestamp *time;
+  /*
+   * The line, without its end.
+   */
+  char *text;
+  /*
+   * Whether it was written to standard error.
+   */
+  protobuf_c_boolean standard_error;
+};
+#define BERTH__CONTROLPLANE__V1__LOG_LINE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__log_line__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, 0 }
+
+
 /* Berth__Controlplane__V1__GetDeploymentRequest methods */
 void   berth__controlplane__v1__get_deployment_request__init
                      (Berth__Controlplane__V1__GetDeploymentRequest         *message);
@@ -180,6 +419,253 @@ Berth__Controlplane__V1__ListDeploymentsResponse *
 void   berth__controlplane__v1__list_deployments_response__free_unpacked
                      (Berth__Controlplane__V1__ListDeploymentsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__WatchDeploymentRequest methods */
+void   berth__controlplane__v1__watch_deployment_request__init
+                     (Berth__Controlplane__V1__WatchDeploymentRequest         *message);
+size_t berth__controlplane__v1__watch_deployment_request__get_packed_size
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest   *message);
+size_t berth__controlplane__v1__watch_deployment_request__pack
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__watch_deployment_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchDeploymentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__WatchDeploymentRequest *
+       berth__controlplane__v1__watch_deployment_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__watch_deployment_request__free_unpacked
+                     (Berth__Controlplane__V1__WatchDeploymentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__WatchDeploymentResponse methods */
+void   berth__controlplane__v1__watch_deployment_response__init
+                     (Berth__Controlplane__V1__WatchDeploymentResponse         *message);
+size_t berth__controlplane__v1__watch_deployment_response__get_packed_size
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse   *message);
+size_t berth__controlplane__v1__watch_deployment_response__pack
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__watch_deployment_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchDeploymentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__WatchDeploymentResponse *
+       berth__controlplane__v1__watch_deployment_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__watch_deployment_response__free_unpacked
+                     (Berth__Controlplane__V1__WatchDeploymentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__DeployServiceRequest methods */
+void   berth__controlplane__v1__deploy_service_request__init
+                     (Berth__Controlplane__V1__DeployServiceRequest         *message);
+size_t berth__controlplane__v1__deploy_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__DeployServiceRequest   *message);
+size_t berth__controlplane__v1__deploy_service_request__pack
+                     (const Berth__Controlplane__V1__DeployServiceRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__deploy_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeployServiceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__DeployServiceRequest *
+       berth__controlplane__v1__deploy_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__deploy_service_request__free_unpacked
+                     (Berth__Controlplane__V1__DeployServiceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__DeployServiceResponse methods */
+void   berth__controlplane__v1__deploy_service_response__init
+                     (Berth__Controlplane__V1__DeployServiceResponse         *message);
+size_t berth__controlplane__v1__deploy_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__DeployServiceResponse   *message);
+size_t berth__controlplane__v1__deploy_service_response__pack
+                     (const Berth__Controlplane__V1__DeployServiceResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__deploy_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__DeployServiceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__DeployServiceResponse *
+       berth__controlplane__v1__deploy_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__deploy_service_response__free_unpacked
+                     (Berth__Controlplane__V1__DeployServiceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__RedeployServiceRequest methods */
+void   berth__controlplane__v1__redeploy_service_request__init
+                     (Berth__Controlplane__V1__RedeployServiceRequest         *message);
+size_t berth__controlplane__v1__redeploy_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__RedeployServiceRequest   *message);
+size_t berth__controlplane__v1__redeploy_service_request__pack
+                     (const Berth__Controlplane__V1__RedeployServiceRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__redeploy_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__RedeployServiceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__RedeployServiceRequest *
+       berth__controlplane__v1__redeploy_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__redeploy_service_request__free_unpacked
+                     (Berth__Controlplane__V1__RedeployServiceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__RedeployServiceResponse methods */
+void   berth__controlplane__v1__redeploy_service_response__init
+                     (Berth__Controlplane__V1__RedeployServiceResponse         *message);
+size_t berth__controlplane__v1__redeploy_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__RedeployServiceResponse   *message);
+size_t berth__controlplane__v1__redeploy_service_response__pack
+                     (const Berth__Controlplane__V1__RedeployServiceResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__redeploy_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__RedeployServiceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__RedeployServiceResponse *
+       berth__controlplane__v1__redeploy_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__redeploy_service_response__free_unpacked
+                     (Berth__Controlplane__V1__RedeployServiceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__RestartServiceRequest methods */
+void   berth__controlplane__v1__restart_service_request__init
+                     (Berth__Controlplane__V1__RestartServiceRequest         *message);
+size_t berth__controlplane__v1__restart_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__RestartServiceRequest   *message);
+size_t berth__controlplane__v1__restart_service_request__pack
+                     (const Berth__Controlplane__V1__RestartServiceRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__restart_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__RestartServiceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__RestartServiceRequest *
+       berth__controlplane__v1__restart_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__restart_service_request__free_unpacked
+                     (Berth__Controlplane__V1__RestartServiceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__RestartServiceResponse methods */
+void   berth__controlplane__v1__restart_service_response__init
+                     (Berth__Controlplane__V1__RestartServiceResponse         *message);
+size_t berth__controlplane__v1__restart_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__RestartServiceResponse   *message);
+size_t berth__controlplane__v1__restart_service_response__pack
+                     (const Berth__Controlplane__V1__RestartServiceResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__restart_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__RestartServiceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__RestartServiceResponse *
+       berth__controlplane__v1__restart_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__restart_service_response__free_unpacked
+                     (Berth__Controlplane__V1__RestartServiceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__CancelDeploymentRequest methods */
+void   berth__controlplane__v1__cancel_deployment_request__init
+                     (Berth__Controlplane__V1__CancelDeploymentRequest         *message);
+size_t berth__controlplane__v1__cancel_deployment_request__get_packed_size
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest   *message);
+size_t berth__controlplane__v1__cancel_deployment_request__pack
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__cancel_deployment_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__CancelDeploymentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__CancelDeploymentRequest *
+       berth__controlplane__v1__cancel_deployment_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__cancel_deployment_request__free_unpacked
+                     (Berth__Controlplane__V1__CancelDeploymentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__CancelDeploymentResponse methods */
+void   berth__controlplane__v1__cancel_deployment_response__init
+                     (Berth__Controlplane__V1__CancelDeploymentResponse         *message);
+size_t berth__controlplane__v1__cancel_deployment_response__get_packed_size
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse   *message);
+size_t berth__controlplane__v1__cancel_deployment_response__pack
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__cancel_deployment_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__CancelDeploymentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__CancelDeploymentResponse *
+       berth__controlplane__v1__cancel_deployment_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__cancel_deployment_response__free_unpacked
+                     (Berth__Controlplane__V1__CancelDeploymentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__TailLogsRequest methods */
+void   berth__controlplane__v1__tail_logs_request__init
+                     (Berth__Controlplane__V1__TailLogsRequest         *message);
+size_t berth__controlplane__v1__tail_logs_request__get_packed_size
+                     (const Berth__Controlplane__V1__TailLogsRequest   *message);
+size_t berth__controlplane__v1__tail_logs_request__pack
+                     (const Berth__Controlplane__V1__TailLogsRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__tail_logs_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__TailLogsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__TailLogsRequest *
+       berth__controlplane__v1__tail_logs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__tail_logs_request__free_unpacked
+                     (Berth__Controlplane__V1__TailLogsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__TailLogsResponse methods */
+void   berth__controlplane__v1__tail_logs_response__init
+                     (Berth__Controlplane__V1__TailLogsResponse         *message);
+size_t berth__controlplane__v1__tail_logs_response__get_packed_size
+                     (const Berth__Controlplane__V1__TailLogsResponse   *message);
+size_t berth__controlplane__v1__tail_logs_response__pack
+                     (const Berth__Controlplane__V1__TailLogsResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__tail_logs_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__TailLogsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__TailLogsResponse *
+       berth__controlplane__v1__tail_logs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__tail_logs_response__free_unpacked
+                     (Berth__Controlplane__V1__TailLogsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__LogLine methods */
+void   berth__controlplane__v1__log_line__init
+                     (Berth__Controlplane__V1__LogLine         *message);
+size_t berth__controlplane__v1__log_line__get_packed_size
+                     (const Berth__Controlplane__V1__LogLine   *message);
+size_t berth__controlplane__v1__log_line__pack
+                     (const Berth__Controlplane__V1__LogLine   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__log_line__pack_to_buffer
+                     (const Berth__Controlplane__V1__LogLine   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__LogLine *
+       berth__controlplane__v1__log_line__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__log_line__free_unpacked
+                     (Berth__Controlplane__V1__LogLine *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Berth__Controlplane__V1__GetDeploymentRequest_Closure)
@@ -193,6 +679,45 @@ typedef void (*Berth__Controlplane__V1__ListDeploymentsRequest_Closure)
                   void *closure_data);
 typedef void (*Berth__Controlplane__V1__ListDeploymentsResponse_Closure)
                  (const Berth__Controlplane__V1__ListDeploymentsResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__WatchDeploymentRequest_Closure)
+                 (const Berth__Controlplane__V1__WatchDeploymentRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__WatchDeploymentResponse_Closure)
+                 (const Berth__Controlplane__V1__WatchDeploymentResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__DeployServiceRequest_Closure)
+                 (const Berth__Controlplane__V1__DeployServiceRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__DeployServiceResponse_Closure)
+                 (const Berth__Controlplane__V1__DeployServiceResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__RedeployServiceRequest_Closure)
+                 (const Berth__Controlplane__V1__RedeployServiceRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__RedeployServiceResponse_Closure)
+                 (const Berth__Controlplane__V1__RedeployServiceResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__RestartServiceRequest_Closure)
+                 (const Berth__Controlplane__V1__RestartServiceRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__RestartServiceResponse_Closure)
+                 (const Berth__Controlplane__V1__RestartServiceResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__CancelDeploymentRequest_Closure)
+                 (const Berth__Controlplane__V1__CancelDeploymentRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__CancelDeploymentResponse_Closure)
+                 (const Berth__Controlplane__V1__CancelDeploymentResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__TailLogsRequest_Closure)
+                 (const Berth__Controlplane__V1__TailLogsRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__TailLogsResponse_Closure)
+                 (const Berth__Controlplane__V1__TailLogsResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__LogLine_Closure)
+                 (const Berth__Controlplane__V1__LogLine *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -209,6 +734,30 @@ struct Berth__Controlplane__V1__DeploymentService_Service
                            const Berth__Controlplane__V1__ListDeploymentsRequest *input,
                            Berth__Controlplane__V1__ListDeploymentsResponse_Closure closure,
                            void *closure_data);
+  void (*watch_deployment)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                           const Berth__Controlplane__V1__WatchDeploymentRequest *input,
+                           Berth__Controlplane__V1__WatchDeploymentResponse_Closure closure,
+                           void *closure_data);
+  void (*deploy_service)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                         const Berth__Controlplane__V1__DeployServiceRequest *input,
+                         Berth__Controlplane__V1__DeployServiceResponse_Closure closure,
+                         void *closure_data);
+  void (*redeploy_service)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                           const Berth__Controlplane__V1__RedeployServiceRequest *input,
+                           Berth__Controlplane__V1__RedeployServiceResponse_Closure closure,
+                           void *closure_data);
+  void (*restart_service)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                          const Berth__Controlplane__V1__RestartServiceRequest *input,
+                          Berth__Controlplane__V1__RestartServiceResponse_Closure closure,
+                          void *closure_data);
+  void (*cancel_deployment)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                            const Berth__Controlplane__V1__CancelDeploymentRequest *input,
+                            Berth__Controlplane__V1__CancelDeploymentResponse_Closure closure,
+                            void *closure_data);
+  void (*tail_logs)(Berth__Controlplane__V1__DeploymentService_Service *service,
+                    const Berth__Controlplane__V1__TailLogsRequest *input,
+                    Berth__Controlplane__V1__TailLogsResponse_Closure closure,
+                    void *closure_data);
 };
 typedef void (*Berth__Controlplane__V1__DeploymentService_ServiceDestroy)(Berth__Controlplane__V1__DeploymentService_Service *);
 void berth__controlplane__v1__deployment_service__init (Berth__Controlplane__V1__DeploymentService_Service *service,
@@ -218,7 +767,13 @@ void berth__controlplane__v1__deployment_service__init (Berth__Controlplane__V1_
 #define BERTH__CONTROLPLANE__V1__DEPLOYMENT_SERVICE__INIT(function_prefix__) \
     { BERTH__CONTROLPLANE__V1__DEPLOYMENT_SERVICE__BASE_INIT,\
       function_prefix__ ## get_deployment,\
-      function_prefix__ ## list_deployments  }
+      function_prefix__ ## list_deployments,\
+      function_prefix__ ## watch_deployment,\
+      function_prefix__ ## deploy_service,\
+      function_prefix__ ## redeploy_service,\
+      function_prefix__ ## restart_service,\
+      function_prefix__ ## cancel_deployment,\
+      function_prefix__ ## tail_logs  }
 void berth__controlplane__v1__deployment_service__get_deployment(ProtobufCService *service,
                                                                  const Berth__Controlplane__V1__GetDeploymentRequest *input,
                                                                  Berth__Controlplane__V1__GetDeploymentResponse_Closure closure,
@@ -227,6 +782,30 @@ void berth__controlplane__v1__deployment_service__list_deployments(ProtobufCServ
                                                                    const Berth__Controlplane__V1__ListDeploymentsRequest *input,
                                                                    Berth__Controlplane__V1__ListDeploymentsResponse_Closure closure,
                                                                    void *closure_data);
+void berth__controlplane__v1__deployment_service__watch_deployment(ProtobufCService *service,
+                                                                   const Berth__Controlplane__V1__WatchDeploymentRequest *input,
+                                                                   Berth__Controlplane__V1__WatchDeploymentResponse_Closure closure,
+                                                                   void *closure_data);
+void berth__controlplane__v1__deployment_service__deploy_service(ProtobufCService *service,
+                                                                 const Berth__Controlplane__V1__DeployServiceRequest *input,
+                                                                 Berth__Controlplane__V1__DeployServiceResponse_Closure closure,
+                                                                 void *closure_data);
+void berth__controlplane__v1__deployment_service__redeploy_service(ProtobufCService *service,
+                                                                   const Berth__Controlplane__V1__RedeployServiceRequest *input,
+                                                                   Berth__Controlplane__V1__RedeployServiceResponse_Closure closure,
+                                                                   void *closure_data);
+void berth__controlplane__v1__deployment_service__restart_service(ProtobufCService *service,
+                                                                  const Berth__Controlplane__V1__RestartServiceRequest *input,
+                                                                  Berth__Controlplane__V1__RestartServiceResponse_Closure closure,
+                                                                  void *closure_data);
+void berth__controlplane__v1__deployment_service__cancel_deployment(ProtobufCService *service,
+                                                                    const Berth__Controlplane__V1__CancelDeploymentRequest *input,
+                                                                    Berth__Controlplane__V1__CancelDeploymentResponse_Closure closure,
+                                                                    void *closure_data);
+void berth__controlplane__v1__deployment_service__tail_logs(ProtobufCService *service,
+                                                            const Berth__Controlplane__V1__TailLogsRequest *input,
+                                                            Berth__Controlplane__V1__TailLogsResponse_Closure closure,
+                                                            void *closure_data);
 
 /* --- descriptors --- */
 
@@ -234,6 +813,19 @@ extern const ProtobufCMessageDescriptor berth__controlplane__v1__get_deployment_
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__get_deployment_response__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__list_deployments_request__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__list_deployments_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__watch_deployment_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__watch_deployment_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__deploy_service_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__deploy_service_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__redeploy_service_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__redeploy_service_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__restart_service_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__restart_service_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__cancel_deployment_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__cancel_deployment_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__tail_logs_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__tail_logs_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__log_line__descriptor;
 extern const ProtobufCServiceDescriptor berth__controlplane__v1__deployment_service__descriptor;
 
 PROTOBUF_C__END_DECLS

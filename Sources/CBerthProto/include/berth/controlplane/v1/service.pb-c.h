@@ -78,7 +78,8 @@ typedef enum _Berth__Controlplane__V1__ServiceState {
    */
   BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DEPLOYING = 3,
   /*
-   * The newest deployment was proven to serve: the agent logged in with the stored credentials.
+   * The newest deployment was proven to serve, by a login with the stored credentials, and its
+   * container runs; or it failed or was cancelled, and the one before it runs.
    */
   BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_RUNNING = 4,
   /*
@@ -90,9 +91,26 @@ typedef enum _Berth__Controlplane__V1__ServiceState {
    */
   BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_CANCELLED = 6,
   /*
-   * The service was deleted. Only its record remains.
+   * The service was deleted, and its server's agent has proven that no container of it is left. Its
+   * data is kept until purge_time.
    */
-  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DELETED = 7
+  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DELETED = 7,
+  /*
+   * The container ended by itself, or is gone.
+   */
+  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_CRASHED = 8,
+  /*
+   * The server's agent is away: what the service does is not known.
+   */
+  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_OFFLINE = 9,
+  /*
+   * The service was deleted, and its container is being removed.
+   */
+  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_DELETING = 10,
+  /*
+   * The service was deleted, and its data too.
+   */
+  BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_PURGED = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BERTH__CONTROLPLANE__V1__SERVICE_STATE)
 } Berth__Controlplane__V1__ServiceState;
 
@@ -153,7 +171,8 @@ struct  Berth__Controlplane__V1__Service
    */
   Berth__Controlplane__V1__Visibility visibility;
   /*
-   * Where the service stands, derived from its newest deployment at the time of the call.
+   * Where the service stands, derived at the time of the call from its newest deployment and from what
+   * its server's agent last saw.
    */
   Berth__Controlplane__V1__ServiceState state;
   /*
@@ -172,10 +191,20 @@ struct  Berth__Controlplane__V1__Service
    * When the service was deleted. Absent while it is not deleted.
    */
   Google__Protobuf__Timestamp *delete_time;
+  /*
+   * One line for people about the state, such as why the container ended. May be empty; never holds a
+   * secret.
+   */
+  char *state_message;
+  /*
+   * Until when a deleted service's data is kept and the deletion can be taken back. Absent while it is
+   * not deleted.
+   */
+  Google__Protobuf__Timestamp *purge_time;
 };
 #define BERTH__CONTROLPLANE__V1__SERVICE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__service__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, BERTH__CONTROLPLANE__V1__SERVICE_KIND__SERVICE_KIND_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, BERTH__CONTROLPLANE__V1__VISIBILITY__VISIBILITY_UNSPECIFIED, BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, NULL, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, BERTH__CONTROLPLANE__V1__SERVICE_KIND__SERVICE_KIND_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, BERTH__CONTROLPLANE__V1__VISIBILITY__VISIBILITY_UNSPECIFIED, BERTH__CONTROLPLANE__V1__SERVICE_STATE__SERVICE_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, NULL, NULL, (char *)protobuf_c_empty_string, NULL }
 
 
 /* Berth__Controlplane__V1__Service methods */

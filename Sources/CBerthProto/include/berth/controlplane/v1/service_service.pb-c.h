@@ -25,6 +25,10 @@ typedef struct Berth__Controlplane__V1__ListServicesRequest Berth__Controlplane_
 typedef struct Berth__Controlplane__V1__ListServicesResponse Berth__Controlplane__V1__ListServicesResponse;
 typedef struct Berth__Controlplane__V1__DeleteServiceRequest Berth__Controlplane__V1__DeleteServiceRequest;
 typedef struct Berth__Controlplane__V1__DeleteServiceResponse Berth__Controlplane__V1__DeleteServiceResponse;
+typedef struct Berth__Controlplane__V1__UndeleteServiceRequest Berth__Controlplane__V1__UndeleteServiceRequest;
+typedef struct Berth__Controlplane__V1__UndeleteServiceResponse Berth__Controlplane__V1__UndeleteServiceResponse;
+typedef struct Berth__Controlplane__V1__WatchServicesRequest Berth__Controlplane__V1__WatchServicesRequest;
+typedef struct Berth__Controlplane__V1__WatchServicesResponse Berth__Controlplane__V1__WatchServicesResponse;
 typedef struct Berth__Controlplane__V1__RevealConnectionRequest Berth__Controlplane__V1__RevealConnectionRequest;
 typedef struct Berth__Controlplane__V1__RevealConnectionResponse Berth__Controlplane__V1__RevealConnectionResponse;
 typedef struct Berth__Controlplane__V1__ListDatabaseTemplatesRequest Berth__Controlplane__V1__ListDatabaseTemplatesRequest;
@@ -240,6 +244,76 @@ struct  Berth__Controlplane__V1__DeleteServiceResponse
 #define BERTH__CONTROLPLANE__V1__DELETE_SERVICE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__delete_service_response__descriptor) \
     , NULL }
+
+
+/*
+ * Names the service whose deletion to take back.
+ */
+struct  Berth__Controlplane__V1__UndeleteServiceRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The service's id. Required.
+   */
+  char *service_id;
+};
+#define BERTH__CONTROLPLANE__V1__UNDELETE_SERVICE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__undelete_service_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * The service that is there again.
+ */
+struct  Berth__Controlplane__V1__UndeleteServiceResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The service.
+   */
+  Berth__Controlplane__V1__Service *service;
+  /*
+   * The id of the deployment that was queued for it. Empty when it was never deployed.
+   */
+  char *deployment_id;
+};
+#define BERTH__CONTROLPLANE__V1__UNDELETE_SERVICE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__undelete_service_response__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string }
+
+
+/*
+ * Asks for the services of an environment, and their changes.
+ */
+struct  Berth__Controlplane__V1__WatchServicesRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The environment's id. Required.
+   */
+  char *environment_id;
+};
+#define BERTH__CONTROLPLANE__V1__WATCH_SERVICES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__watch_services_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * Services that changed.
+ */
+struct  Berth__Controlplane__V1__WatchServicesResponse
+{
+  ProtobufCMessage base;
+  /*
+   * In the first message: every service that is not deleted. Later: each that changed; one that was
+   * deleted comes a last time when its state is DELETED.
+   */
+  size_t n_services;
+  Berth__Controlplane__V1__Service **services;
+};
+#define BERTH__CONTROLPLANE__V1__WATCH_SERVICES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__watch_services_response__descriptor) \
+    , 0,NULL }
 
 
 /*
@@ -475,6 +549,82 @@ Berth__Controlplane__V1__DeleteServiceResponse *
 void   berth__controlplane__v1__delete_service_response__free_unpacked
                      (Berth__Controlplane__V1__DeleteServiceResponse *message,
                       ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__UndeleteServiceRequest methods */
+void   berth__controlplane__v1__undelete_service_request__init
+                     (Berth__Controlplane__V1__UndeleteServiceRequest         *message);
+size_t berth__controlplane__v1__undelete_service_request__get_packed_size
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest   *message);
+size_t berth__controlplane__v1__undelete_service_request__pack
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__undelete_service_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__UndeleteServiceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__UndeleteServiceRequest *
+       berth__controlplane__v1__undelete_service_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__undelete_service_request__free_unpacked
+                     (Berth__Controlplane__V1__UndeleteServiceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__UndeleteServiceResponse methods */
+void   berth__controlplane__v1__undelete_service_response__init
+                     (Berth__Controlplane__V1__UndeleteServiceResponse         *message);
+size_t berth__controlplane__v1__undelete_service_response__get_packed_size
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse   *message);
+size_t berth__controlplane__v1__undelete_service_response__pack
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__undelete_service_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__UndeleteServiceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__UndeleteServiceResponse *
+       berth__controlplane__v1__undelete_service_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__undelete_service_response__free_unpacked
+                     (Berth__Controlplane__V1__UndeleteServiceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__WatchServicesRequest methods */
+void   berth__controlplane__v1__watch_services_request__init
+                     (Berth__Controlplane__V1__WatchServicesRequest         *message);
+size_t berth__controlplane__v1__watch_services_request__get_packed_size
+                     (const Berth__Controlplane__V1__WatchServicesRequest   *message);
+size_t berth__controlplane__v1__watch_services_request__pack
+                     (const Berth__Controlplane__V1__WatchServicesRequest   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__watch_services_request__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchServicesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__WatchServicesRequest *
+       berth__controlplane__v1__watch_services_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__watch_services_request__free_unpacked
+                     (Berth__Controlplane__V1__WatchServicesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__WatchServicesResponse methods */
+void   berth__controlplane__v1__watch_services_response__init
+                     (Berth__Controlplane__V1__WatchServicesResponse         *message);
+size_t berth__controlplane__v1__watch_services_response__get_packed_size
+                     (const Berth__Controlplane__V1__WatchServicesResponse   *message);
+size_t berth__controlplane__v1__watch_services_response__pack
+                     (const Berth__Controlplane__V1__WatchServicesResponse   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__watch_services_response__pack_to_buffer
+                     (const Berth__Controlplane__V1__WatchServicesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__WatchServicesResponse *
+       berth__controlplane__v1__watch_services_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__watch_services_response__free_unpacked
+                     (Berth__Controlplane__V1__WatchServicesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Berth__Controlplane__V1__RevealConnectionRequest methods */
 void   berth__controlplane__v1__reveal_connection_request__init
                      (Berth__Controlplane__V1__RevealConnectionRequest         *message);
@@ -577,6 +727,18 @@ typedef void (*Berth__Controlplane__V1__DeleteServiceRequest_Closure)
 typedef void (*Berth__Controlplane__V1__DeleteServiceResponse_Closure)
                  (const Berth__Controlplane__V1__DeleteServiceResponse *message,
                   void *closure_data);
+typedef void (*Berth__Controlplane__V1__UndeleteServiceRequest_Closure)
+                 (const Berth__Controlplane__V1__UndeleteServiceRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__UndeleteServiceResponse_Closure)
+                 (const Berth__Controlplane__V1__UndeleteServiceResponse *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__WatchServicesRequest_Closure)
+                 (const Berth__Controlplane__V1__WatchServicesRequest *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__WatchServicesResponse_Closure)
+                 (const Berth__Controlplane__V1__WatchServicesResponse *message,
+                  void *closure_data);
 typedef void (*Berth__Controlplane__V1__RevealConnectionRequest_Closure)
                  (const Berth__Controlplane__V1__RevealConnectionRequest *message,
                   void *closure_data);
@@ -612,6 +774,14 @@ struct Berth__Controlplane__V1__ServiceService_Service
                          const Berth__Controlplane__V1__DeleteServiceRequest *input,
                          Berth__Controlplane__V1__DeleteServiceResponse_Closure closure,
                          void *closure_data);
+  void (*undelete_service)(Berth__Controlplane__V1__ServiceService_Service *service,
+                           const Berth__Controlplane__V1__UndeleteServiceRequest *input,
+                           Berth__Controlplane__V1__UndeleteServiceResponse_Closure closure,
+                           void *closure_data);
+  void (*watch_services)(Berth__Controlplane__V1__ServiceService_Service *service,
+                         const Berth__Controlplane__V1__WatchServicesRequest *input,
+                         Berth__Controlplane__V1__WatchServicesResponse_Closure closure,
+                         void *closure_data);
   void (*reveal_connection)(Berth__Controlplane__V1__ServiceService_Service *service,
                             const Berth__Controlplane__V1__RevealConnectionRequest *input,
                             Berth__Controlplane__V1__RevealConnectionResponse_Closure closure,
@@ -632,6 +802,8 @@ void berth__controlplane__v1__service_service__init (Berth__Controlplane__V1__Se
       function_prefix__ ## get_service,\
       function_prefix__ ## list_services,\
       function_prefix__ ## delete_service,\
+      function_prefix__ ## undelete_service,\
+      function_prefix__ ## watch_services,\
       function_prefix__ ## reveal_connection,\
       function_prefix__ ## list_database_templates  }
 void berth__controlplane__v1__service_service__create_database_service(ProtobufCService *service,
@@ -649,6 +821,14 @@ void berth__controlplane__v1__service_service__list_services(ProtobufCService *s
 void berth__controlplane__v1__service_service__delete_service(ProtobufCService *service,
                                                               const Berth__Controlplane__V1__DeleteServiceRequest *input,
                                                               Berth__Controlplane__V1__DeleteServiceResponse_Closure closure,
+                                                              void *closure_data);
+void berth__controlplane__v1__service_service__undelete_service(ProtobufCService *service,
+                                                                const Berth__Controlplane__V1__UndeleteServiceRequest *input,
+                                                                Berth__Controlplane__V1__UndeleteServiceResponse_Closure closure,
+                                                                void *closure_data);
+void berth__controlplane__v1__service_service__watch_services(ProtobufCService *service,
+                                                              const Berth__Controlplane__V1__WatchServicesRequest *input,
+                                                              Berth__Controlplane__V1__WatchServicesResponse_Closure closure,
                                                               void *closure_data);
 void berth__controlplane__v1__service_service__reveal_connection(ProtobufCService *service,
                                                                  const Berth__Controlplane__V1__RevealConnectionRequest *input,
@@ -669,6 +849,10 @@ extern const ProtobufCMessageDescriptor berth__controlplane__v1__list_services_r
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__list_services_response__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__delete_service_request__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__delete_service_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__undelete_service_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__undelete_service_response__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__watch_services_request__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__watch_services_response__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__reveal_connection_request__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__reveal_connection_response__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__list_database_templates_request__descriptor;
