@@ -1,5 +1,4 @@
 public import Domain
-public import PostgresClient
 
 /// The work that waits for agents, kept by another module. Every call is a short transaction of its
 /// own.
