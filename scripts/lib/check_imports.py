@@ -20,6 +20,7 @@ PLATFORM_OF_TESTS = PLATFORM | {"Foundation", "Testing"}
 # Each C library has its wrapper, and nobody else sees it.
 WRAPPERS = {
     "CBerthProto": {"BerthMessages", "Messages", "StandardMessages"},
+    "CCurl": {"DockerEngine"},
     "CLibPQ": {"PostgresClient"},
     "CLinux": {"EventLoops"},
     "CNghttp2": {"HTTP2"},

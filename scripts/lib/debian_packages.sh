@@ -1,8 +1,11 @@
 # shellcheck shell=bash
 # Debian's packages: what Berth needs of them, and installing what is missing.
 
-# What compiles and links: the four libraries, zlib, and what finds them.
-build_packages=(libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev zlib1g-dev pkg-config git)
+# What compiles and links: the five libraries, zlib, and what finds them.
+build_packages=(
+    libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev libcurl4-openssl-dev zlib1g-dev
+    pkg-config git
+)
 # What generates code, checks it and talks to the server in tests.
 tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
