@@ -78,7 +78,8 @@ public struct ContainerFile: Equatable, Sendable {
         else { throw MalformedAnswer(field: "archive") }
         name = String(decoding: archive[..<100].prefix { $0 != 0 }, as: UTF8.self)
         bytes = Array(archive[ContainerFile.blockBytes..<ContainerFile.blockBytes + size])
-        mode = try number(100..<108)
+        // Docker also writes what kind of file it is, which stands elsewhere.
+        mode = try number(100..<108) & 0o7777
         userID = try number(108..<116)
         groupID = try number(116..<124)
     }

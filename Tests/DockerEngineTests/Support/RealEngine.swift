@@ -46,11 +46,13 @@ final class RealEngine {
         return id
     }
 
-    /// All of a container's output.
+    /// All of a container's standard output.
     func output(of id: String, _ selection: LogSelection = LogSelection()) async throws -> String {
         let logs = try await docker.logs(of: id, selection)
         var bytes: [UInt8] = []
-        while let record = try await logs.next(within: .seconds(30)) { bytes += record.bytes }
+        while let record = try await logs.next(within: .seconds(30)) {
+            if record.source == .output { bytes += record.bytes }
+        }
         return String(decoding: bytes, as: UTF8.self)
     }
 
