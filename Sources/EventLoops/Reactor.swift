@@ -127,12 +127,16 @@ public final class Watch {
 
     /// Suspends the calling task for `duration`, or less when it is cancelled.
     /// - Throws: `CancellationError`.
-    public func sleep(for duration: Duration) async throws {
+    public func sleep(
+        for duration: Duration, isolation: isolated (any Actor)? = #isolation
+    ) async throws {
         try Task.checkCancellation()
         let sleeper = Sleeper()
         let bound = LoopBound(sleeper, loop: loop)
         let timer = schedule(after: duration) { sleeper.wake() }
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             await withCheckedContinuation { sleeper.wait($0) }
         } onCancel: {
             bound.use { $0.wake() }

@@ -83,11 +83,13 @@ public final class HealthService {
     }
 
     /// Waits until any status changes.
-    private func change() async throws {
+    private func change(isolation: isolated (any Actor)? = #isolation) async throws {
         let id = nextWaiter
         nextWaiter += 1
         let bound = LoopBound(self, loop: reactor.loop)
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             if Task.isCancelled { return }
             await withCheckedContinuation { waiters[id] = $0 }
         } onCancel: {

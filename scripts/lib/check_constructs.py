@@ -27,6 +27,10 @@ IN_SOURCES_BUT_EVENT_LOOPS = [
     (r"\bTask\s*(?:<[^>]*>\s*)?\.\s*sleep\b", "Task.sleep wakes elsewhere: use the loop's timers"),
     (r"@unchecked\s+Sendable\b", "@unchecked Sendable outside EventLoops"),
 ]
+# In Sources: a closure that names what it captures.
+CAPTURING = re.compile(r"\{\s*\[[^\]{}]*\]")
+# A task's own closure has an isolation of its own.
+TASK = re.compile(r"\bTask\s*\.\s*immediate\s*(?:\([^)]*\))?\s*\{")
 # In Tests: what lets a test not run.
 IN_TESTS = [
     (r"\.disabled\s*\(", "a disabled test"),
@@ -63,6 +67,12 @@ def _violations(path, source):
     for pattern, reason in rules:
         for match in re.finditer(pattern, code):
             yield swift_source.line_of(code, match.start()), reason
+    if path.parts[0] == "Sources":
+        for offset in _async_closures_that_capture(code):
+            yield (
+                swift_source.line_of(code, offset),
+                "an async closure with a capture list runs off its caller's loop",
+            )
     for match in UNFINISHED.finditer(source):
         yield swift_source.line_of(source, match.start()), f"unfinished: {match.group()}"
     if EMPTY_NAMES.search(path.name):
@@ -70,6 +80,20 @@ def _violations(path, source):
     lines = source.count("\n")
     if lines > LINES_MAX:
         yield lines, f"{lines} lines are more than {LINES_MAX}: split the file"
+
+
+def _async_closures_that_capture(code):
+    """Where closures begin that have a capture list, and wait or may."""
+    for match in CAPTURING.finditer(code):
+        body = code[match.end() : swift_source.end_of_block(code, match.start())]
+        # Up to its `in` stands its signature; an array literal in braces has none.
+        signature = re.match(r"[^{}]*?\bin\b", body)
+        if not signature:
+            continue
+        while task := TASK.search(body):
+            body = body[: task.start()] + body[swift_source.end_of_block(body, task.end() - 1) :]
+        if re.search(r"\basync\b", signature.group()) or re.search(r"\bawait\b", body):
+            yield match.start()
 
 
 if __name__ == "__main__":

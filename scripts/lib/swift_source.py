@@ -56,6 +56,16 @@ def _end_of_block_comment(source, position):
     return len(source)
 
 
+def end_of_block(code, opening):
+    """Where the block ends whose brace is at `opening`, in code without comments and text."""
+    depth = 0
+    for match in re.compile(r"[{}]").finditer(code, opening):
+        depth += 1 if match.group() == "{" else -1
+        if depth == 0:
+            return match.end()
+    return len(code)
+
+
 def imports(source):
     """(line, module) for each import declaration."""
     code = code_only(source)

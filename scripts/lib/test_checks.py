@@ -122,6 +122,10 @@ class ConstructsTest(Tree):
             "let a = b as! C",
             "fatalError()",
             "final class A: @unchecked Sendable {}",
+            "run { [self] in await b() }",
+            "run { [weak self] (c: Int) async throws -> Void in c() }",
+            "run { [a, weak b] c in if c { try await a.d() } }",
+            "run { [a] in Task.immediate { await b() }; await c() }",
         ):
             with self.subTest(code):
                 found = self.found("Sources/RPC/A.swift", f"// why\n{code}\n")
@@ -135,6 +139,10 @@ class ConstructsTest(Tree):
             'let a = #"\\" try! "#',
             "// fatalError() would trap",
             "struct DeploymentTask {}",
+            "run { [weak self] in self?.b() }; await c()",
+            "run { [a] in Task.immediate(executorPreference: b.executor) { await a() } }",
+            "var a: [Int] { [1, 2] }",
+            "run { await b() }",
         ):
             with self.subTest(code):
                 self.assertEqual(self.found("Sources/RPC/A.swift", code + "\n"), [])
