@@ -114,7 +114,10 @@ let package = Package(
         .executableTarget(
             name: "berthd",
             dependencies: ["ControlPlane", arguments],
-            swiftSettings: strict
+            swiftSettings: strict,
+            // Replaces malloc by being there: docs/decisions/0024-mimalloc.md. Not in debug builds,
+            // for the sanitizers bring a malloc of their own.
+            linkerSettings: [.linkedLibrary("mimalloc", .when(configuration: .release))]
         ),
 
         // Tests.

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Debian's packages: what Berth needs of them, and installing what is missing.
 
-# What compiles and links: the five libraries, zlib, and what finds them.
+# What compiles and links: the five libraries, zlib, the allocator, and what finds them.
 build_packages=(
     libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev libcurl4-openssl-dev zlib1g-dev
-    pkg-config git
+    libmimalloc-dev pkg-config git
 )
 # What generates code, checks it and talks to the server in tests.
 tool_packages=(
