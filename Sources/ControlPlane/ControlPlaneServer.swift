@@ -29,7 +29,7 @@ struct ControlPlaneServer: Sendable {
         let first = try EventLoop()
         let others = try (1..<max(1, configuration.loops)).map { _ in try EventLoop() }
         let failure = Mutex<(any Error)?>(nil)
-        let fleet = Fleet(first: first)
+        let fleet = Fleet(first: first, loops: 1 + others.count)
         try first.run { loop, reactor in
             let stop = StopHandler(fleet: fleet, grace: configuration.drainGrace, logger: logger)
             stop.renewal = configuration.tls.map { tls in
@@ -50,6 +50,8 @@ struct ControlPlaneServer: Sendable {
                     failure.withLock { $0 = error }
                     logger.critical("a loop failed", metadata: ["error": "\(error)"])
                     first.stop()
+                } ended: {
+                    fleet.ended()
                 }
             }
             logger.notice(
@@ -95,15 +97,20 @@ final class Fleet: Sendable {
 
     private struct State {
         var members: [Member] = []
+        /// The loops that have not ended, those included that have not begun.
+        var running: Int
         /// Set once the process drains.
         var grace: Duration?
     }
 
     private let first: EventLoop
     // A lock because loops join and leave on their own threads.
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(first: EventLoop) { self.first = first }
+    init(first: EventLoop, loops: Int) {
+        self.first = first
+        state = Mutex(State(running: loops))
+    }
 
     func add(_ server: LoopBound<LoopServer>, _ loop: EventLoop) {
         let member = Member(server: server, loop: loop)
@@ -144,11 +151,17 @@ final class Fleet: Sendable {
     }
 
     private func leave(_ loop: EventLoop) {
+        state.withLock { state in state.members.removeAll { $0.loop === loop } }
+        if loop === first { ended() } else { loop.stop() }
+    }
+
+    /// Stops the first loop once it has nothing to do and the others' threads are through: the process
+    /// must not end, and OpenSSL forget everything, while one of them still begins or frees something.
+    func ended() {
         let isLast = state.withLock { state in
-            state.members.removeAll { $0.loop === loop }
-            return state.members.isEmpty
+            state.running -= 1
+            return state.running == 0
         }
-        if loop !== first { loop.stop() }
         if isLast { first.stop() }
     }
 }

@@ -59,7 +59,7 @@ final class LoopServer {
 
     /// Begins to take connections, and to tell whether PostgreSQL is there.
     func start(on address: SocketAddress, loop: isolated EventLoop) throws -> SocketAddress {
-        pool.availabilityChanged = { [unowned self] _ in updateHealth() }
+        pool.availabilityChanged = { [weak self] _ in self?.updateHealth() }
         updateHealth()
         probeDatabase(on: loop)
         guard let tls else { return try server.listen(on: address) }

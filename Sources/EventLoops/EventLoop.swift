@@ -44,10 +44,13 @@ public actor EventLoop {
 
     /// Starts a thread of its own that turns the loop until ``stop()``.
     ///
-    /// - Parameter failed: Called on that thread with what ``run(setUp:)`` threw.
+    /// - Parameters:
+    ///   - failed: Called on that thread with what ``run(setUp:)`` threw.
+    ///   - ended: Called on that thread last, when nothing of the loop is left on it.
     public nonisolated func runOnNewThread(
         setUp: @escaping @Sendable (isolated EventLoop, Reactor) throws -> Void,
-        failed: @escaping @Sendable (any Error) -> Void
+        failed: @escaping @Sendable (any Error) -> Void,
+        ended: @escaping @Sendable () -> Void = {}
     ) throws(SystemError) {
         try startThread {
             do {
@@ -55,6 +58,7 @@ public actor EventLoop {
             } catch {
                 failed(error)
             }
+            ended()
         }
     }
 

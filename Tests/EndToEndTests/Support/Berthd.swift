@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A running release build of `berthd` on a port of its own.
 final class Berthd: Sendable {
@@ -57,9 +58,11 @@ final class Berthd: Sendable {
         try ChildProcess.run([Programs.berthd] + arguments, environment: environment)
     }
 
-    /// Asks it to drain and gives its exit code.
+    /// Asks it to drain and gives its exit code; another than 0 is told with what it has logged.
     func stop() throws -> Int32 {
         process.signal(SIGTERM)
-        return try process.exitCode(within: .seconds(20))
+        let code = try process.exitCode(within: .seconds(20))
+        if code != 0 { Issue.record("berthd ended with \(code): \(log)") }
+        return code
     }
 }
