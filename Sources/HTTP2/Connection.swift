@@ -107,6 +107,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     /// How many streams are open.
     public var openStreams: Int { session.openStreams }
 
+    /// Who follows the open streams, in no order.
+    public var observers: [any StreamObserver] {
+        session.recorder.streams.all.compactMap(\.observer)
+    }
+
     /// Starts a request (client); the observer follows the stream from here on.
     /// - Throws: ``HTTP2Error``.
     public func request(

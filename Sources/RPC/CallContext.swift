@@ -1,4 +1,5 @@
 public import EventLoops
+import HTTP2
 
 /// What a handler and the interceptors around it know of one call.
 ///
@@ -19,14 +20,13 @@ public final class CallContext {
     /// limits. It may change between two responses.
     public var compressesResponses: Bool?
 
-    private let makeRequestID: () -> String
-    private let makePeer: () -> String
+    private let origin: CallOrigin
     private var values: [ObjectIdentifier: Any] = [:]
 
     /// The id that the log and an INTERNAL status give this call.
-    public private(set) lazy var requestID: String = makeRequestID()
+    public private(set) lazy var requestID: String = origin.requestID
     /// The client's address, such as `127.0.0.1:40312`.
-    public private(set) lazy var peer: String = makePeer()
+    public private(set) lazy var peer: String = origin.peer
 
     /// Makes a context, for handlers' tests.
     public convenience init(
@@ -40,8 +40,7 @@ public final class CallContext {
             methodPath: methodPath,
             metadata: metadata,
             deadline: deadline,
-            makeRequestID: { requestID },
-            makePeer: { peer }
+            origin: .named(requestID: requestID, peer: peer)
         )
     }
 
@@ -49,20 +48,38 @@ public final class CallContext {
         methodPath: String,
         metadata: Metadata,
         deadline: Instant?,
-        makeRequestID: @escaping () -> String,
-        makePeer: @escaping () -> String
+        origin: CallOrigin
     ) {
         self.methodPath = methodPath
         self.metadata = metadata
         self.deadline = deadline
-        self.makeRequestID = makeRequestID
-        self.makePeer = makePeer
+        self.origin = origin
     }
 
     /// What an interceptor left for the handler under `key`, such as the authenticated caller.
     public subscript<Key: CallContextKey>(key: Key.Type) -> Key.Value? {
         get { values[ObjectIdentifier(key)] as? Key.Value }
         set { values[ObjectIdentifier(key)] = newValue }
+    }
+}
+
+/// Where a call comes from; texts are made when someone wants to read them.
+enum CallOrigin {
+    case connection(Connection, RequestID)
+    case named(requestID: String, peer: String)
+
+    var requestID: String {
+        switch self {
+        case .connection(_, let id): id.text
+        case .named(let id, _): id
+        }
+    }
+
+    var peer: String {
+        switch self {
+        case .connection(let connection, _): connection.peer.description
+        case .named(_, let peer): peer
+        }
     }
 }
 

@@ -18,7 +18,6 @@ public final class GRPCServer {
     private let buffers = LoopBuffers()
     private var listeners: [Listener] = []
     private var connections: [ObjectIdentifier: Connection] = [:]
-    private var calls: [ObjectIdentifier: ServerCall] = [:]
     private var requestIDs = RequestIDSequence()
     private var isDraining = false
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
@@ -81,8 +80,12 @@ public final class GRPCServer {
     }
 
     private func endAll() {
-        for call in calls.values { call.abort(RPCStatus(.unavailable, "the server is stopping")) }
-        for connection in connections.values { connection.end(.noError, reason: "stopping") }
+        for connection in connections.values {
+            for case let call as ServerCall in connection.observers {
+                call.abort(RPCStatus(.unavailable, "the server is stopping"))
+            }
+            connection.end(.noError, reason: "stopping")
+        }
     }
 
     private func accept(
@@ -122,7 +125,6 @@ public final class GRPCServer {
 
     func handlerBegan() { handlersRunning += 1 }
     func handlerEnded() { handlersRunning -= 1 }
-    func callClosed(_ call: ServerCall) { calls[ObjectIdentifier(call)] = nil }
 
     /// The status that the caller gets for what was thrown.
     func status(for error: any Error, _ context: CallContext) -> RPCStatus {
@@ -173,13 +175,11 @@ extension GRPCServer: ConnectionDelegate {
         if let timeout = head.timeout, let duration = Timeout.parse(bytes.extracting(timeout)) {
             deadline = reactor.now.advanced(by: duration)
         }
-        let requestID = requestIDs.next()
         let context = CallContext(
             methodPath: handler.path,
             metadata: Metadata(block),
             deadline: deadline,
-            makeRequestID: { requestID.text },
-            makePeer: { connection.peer.description }
+            origin: .connection(connection, requestIDs.next())
         )
         let call = ServerCall(
             stream: stream,
@@ -188,7 +188,6 @@ extension GRPCServer: ConnectionDelegate {
             context: context,
             server: self
         )
-        calls[ObjectIdentifier(call)] = call
         stream.observer = call
         call.start(on: loop)
     }

@@ -166,7 +166,6 @@ final class ServerCall: StreamObserver {
         phase = .closed
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        server.callClosed(self)
         task?.cancel()
         wake()
     }
@@ -194,11 +193,13 @@ final class ServerCall: StreamObserver {
     }
 
     /// Suspends until something happens to the stream or the task is cancelled.
-    private func wait() async throws {
+    private func wait(isolation: isolated (any Actor)? = #isolation) async throws {
         // A handler that was cancelled before it waits would not be woken again.
         try Task.checkCancellation()
         let bound = LoopBound(self, loop: server.reactor.loop)
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             await withCheckedContinuation { waiter = $0 }
         } onCancel: {
             bound.use { $0.wake() }
