@@ -25,7 +25,8 @@ struct LoopModules {
             waitingPerServerMax: configuration.quotas.deploymentsWaitingPerServerMax)
         services = ServicesModule(
             ServicesModule.Dependencies(
-                authorizer: authorizer, transactions: pool, sessions: pool, configSetter: config,
+                authorizer: authorizer, readAuthorizer: authorizer, transactions: pool,
+                sessions: pool, configSetter: config,
                 configRevealer: config, deploymentEnqueuer: deployments,
                 deploymentCanceller: deployments,
                 deploymentStates: deployments, audit: AuditModule(),

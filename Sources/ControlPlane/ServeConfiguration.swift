@@ -19,6 +19,8 @@ struct ServeConfiguration: Sendable {
     let fingerprinter: HMACRequestFingerprinter
     /// How many event loops, each a thread.
     let loops: Int
+    /// The connections to PostgreSQL that one loop may have; nil: as many as are fast.
+    var postgresConnectionsPerLoopMax: Int?
     /// What can be provisioned.
     let catalogue: DatabaseCatalogue
     /// What one tenant may use.
@@ -49,10 +51,18 @@ struct ServeConfiguration: Sendable {
         var callsPerTokenMax = 256
     }
 
-    /// The pool of one loop. Few connections make PostgreSQL fastest: see docs/performance.md.
+    /// The connections of one loop unless told otherwise: eight a process, at least four a loop. Few
+    /// make PostgreSQL fastest: see docs/performance.md.
+    static func postgresConnectionsPerLoopMaxDefault(loops: Int) -> Int {
+        max(4, 8 / max(1, loops))
+    }
+
+    /// The pool of one loop.
     var pool: PoolConfiguration {
         var pool = PoolConfiguration(uri: databaseURL)
-        pool.connectionsMax = 4
+        pool.connectionsMax =
+            postgresConnectionsPerLoopMax
+            ?? ServeConfiguration.postgresConnectionsPerLoopMaxDefault(loops: loops)
         return pool
     }
 }

@@ -1,6 +1,7 @@
 public import Audit
 public import Config
 public import Deployments
+public import Policy
 public import Services
 
 // Where the modules meet: each conformance is a port of one module satisfied by another, and no
@@ -11,4 +12,5 @@ extension ConfigModule: ConfigRevealer {}
 extension DeploymentsModule: DeploymentEnqueuer {}
 extension DeploymentsModule: DeploymentCanceller {}
 extension DeploymentsModule: DeploymentStates {}
+extension RoleAuthorizer: ReadAuthorizer {}
 extension AuditModule: Services.AuditRecorder {}

@@ -25,6 +25,9 @@ public struct FieldViolations {
         return id
     }
 
+    /// Whether nothing was noted.
+    public var isEmpty: Bool { list.isEmpty }
+
     /// Throws everything that was noted, if anything was.
     public func throwIfAny() throws(Problem) {
         guard list.isEmpty else { throw .invalid(list) }

@@ -42,11 +42,11 @@ public struct Standing: Hashable, Sendable {
 
 /// Reads standings.
 public protocol StandingStore {
-    /// The standing of a live token in a scope, or `nil` when no live token has that hash.
-    /// One round trip.
+    /// Asks for the standing of a live token in a scope, without waiting; `nil` when no live token
+    /// has that hash. One statement.
     func standing(
         of credential: Credential, in scope: Scope, session: Session
-    ) async throws -> Standing?
+    ) -> Pending<Standing?>
 
     /// The owner of a live token, or `nil`. One round trip.
     func principal(of credential: Credential, session: Session) async throws -> Principal?

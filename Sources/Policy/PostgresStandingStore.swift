@@ -11,7 +11,7 @@ public struct PostgresStandingStore: StandingStore {
     /// Joins the token, the scope, the membership and the server.
     public func standing(
         of credential: Credential, in scope: Scope, session: Session
-    ) async throws -> Standing? {
+    ) -> Pending<Standing?> {
         let (statement, place): (Statement, [PostgresValue]) =
             switch scope {
             case .workspace(let id): (Statements.inWorkspace, [.id(id)])
@@ -21,9 +21,8 @@ public struct PostgresStandingStore: StandingStore {
             case .service(let id): (Statements.inService, [.id(id)])
             case .deployment(let id): (Statements.inDeployment, [.id(id)])
             }
-        let values = [.bytes(credential.tokenHash)] + place
-        guard let row = try await session.query(statement, values).first else { return nil }
-        return try PostgresStandingStore.standing(row)
+        let rows = session.send(statement, [.bytes(credential.tokenHash)] + place)
+        return Pending { try await rows.rows().first.map(PostgresStandingStore.standing) }
     }
 
     /// Reads the token's owner.

@@ -18,10 +18,20 @@ public struct RoleAuthorizer: Authorizer {
     public func authorize(
         _ credential: Credential, _ permission: Permission, in scope: Scope
     ) async throws -> Grant {
-        let standing = try await sessions.inSession { session in
-            try await store.standing(of: credential, in: scope, session: session)
+        try await sessions.inSession { session in
+            try await grant(credential, permission, in: scope, session: session).value()
         }
-        return try RoleAuthorizer.decide(standing, permission, scope)
+    }
+
+    /// Asks in the caller's session, without waiting; the grant throws as
+    /// ``Authorizer/authorize(_:_:in:)``.
+    public func grant(
+        _ credential: Credential, _ permission: Permission, in scope: Scope, session: Session
+    ) -> Pending<Grant> {
+        let standing = store.standing(of: credential, in: scope, session: session)
+        return Pending {
+            try RoleAuthorizer.decide(try await standing.value(), permission, scope)
+        }
     }
 
     /// See ``Authorizer/authenticate(_:)``.

@@ -4,6 +4,7 @@ import PostgresClient
 /// Reads one service, deleted or not.
 public struct GetService {
     let authorizer: any Authorizer
+    let readAuthorizer: any ReadAuthorizer
     let sessions: any SessionRunner
     let store: any ServiceStore
     let deployments: any DeploymentStates
@@ -15,12 +16,13 @@ public struct GetService {
         id text: String, caller: CallerContext
     ) async throws -> ServiceStatus {
         let id = try await requireServiceID(text, authorizer, caller)
-        _ = try await authorizer.authorize(caller.credential, .readServices, in: .service(id))
         return try await sessions.inSession { session in
+            let grant = readAuthorizer.grant(
+                caller.credential, .readServices, in: .service(id), session: session)
+            let found = store.find(id, in: session)
             let states = deployments.latestStates(of: [id], in: session)
-            guard let service = try await store.find(id, in: session) else {
-                throw Problem.serviceNotFound
-            }
+            _ = try await grant.value()
+            guard let service = try await found.value() else { throw Problem.serviceNotFound }
             return ServiceStatus(of: service, try await states.value())
         }
     }

@@ -4,6 +4,7 @@ import PostgresClient
 /// Reads the undeleted services of an environment, project or workspace, newest first.
 public struct ListServices {
     let authorizer: any Authorizer
+    let readAuthorizer: any ReadAuthorizer
     let sessions: any SessionRunner
     let store: any ServiceStore
     let deployments: any DeploymentStates
@@ -28,17 +29,21 @@ public struct ListServices {
     ) async throws -> Page<ServiceStatus> {
         var violations = FieldViolations()
         let place = resolve(parent, &violations)
-        if let place {
-            _ = try await authorizer.authorize(caller.credential, .readServices, in: place.scope)
-        } else {
-            _ = try await authorizer.authenticate(caller.credential)
-        }
         let page = PageRequest<IdentifierKind.Service>(
             size: pageSize, token: pageToken, scope: place?.key ?? [], violations: &violations)
-        try violations.throwIfAny()
-        guard let place else { throw Problem(.notFound, "no such list") }
+        guard let place, violations.isEmpty else {
+            // What is wrong with a request is told to those alone who may ask.
+            if let place {
+                _ = try await authorizer.authorize(
+                    caller.credential, .readServices, in: place.scope)
+            } else {
+                _ = try await authorizer.authenticate(caller.credential)
+            }
+            try violations.throwIfAny()
+            throw Problem(.notFound, "no such list")
+        }
         return try await sessions.inSession { session in
-            try await read(place, page, in: session)
+            try await read(place, page, caller, in: session)
         }
     }
 
@@ -49,12 +54,15 @@ public struct ListServices {
     }
 
     private func read(
-        _ place: Place, _ page: PageRequest<IdentifierKind.Service>, in session: Session
+        _ place: Place, _ page: PageRequest<IdentifierKind.Service>, _ caller: CallerContext,
+        in session: Session
     ) async throws -> Page<ServiceStatus> {
-        let services = page.page(
-            of: try await store.list(
-                place.list, after: page.after, limit: page.fetchCount, in: session),
-            scope: place.key, id: \.id)
+        let grant = readAuthorizer.grant(
+            caller.credential, .readServices, in: place.scope, session: session)
+        let found = store.list(
+            place.list, after: page.after, limit: page.fetchCount, in: session)
+        _ = try await grant.value()
+        let services = page.page(of: try await found.value(), scope: place.key, id: \.id)
         let states = try await deployments.latestStates(
             of: services.elements.map(\.id), in: session
         ).value()

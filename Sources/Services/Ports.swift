@@ -17,13 +17,14 @@ public protocol ServiceStore {
         _ tx: Transaction, workspaceID: WorkspaceID, max: Int32
     ) async throws
 
-    /// The service of that id, deleted or not, or `nil`.
-    func find(_ id: ServiceID, in session: Session) async throws -> Service?
+    /// Asks for the service of that id, deleted or not, without waiting; `nil` when there is none.
+    func find(_ id: ServiceID, in session: Session) -> Pending<Service?>
 
-    /// At most `limit` undeleted services, newest first, from the one after `after`.
+    /// Asks for at most `limit` undeleted services, newest first, from the one after `after`,
+    /// without waiting.
     func list(
         _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
-    ) async throws -> [Service]
+    ) -> Pending<[Service]>
 
     /// Marks a service deleted; without effect when it is already.
     ///
@@ -64,6 +65,20 @@ public protocol CreateRequestStore {
 public protocol RequestFingerprinter {
     /// A keyed digest of the bytes; 32 bytes.
     func fingerprint(_ bytes: [UInt8]) throws -> [UInt8]
+}
+
+/// Decides in a read's own session whether a caller may have its answer, so that both are one round
+/// trip.
+public protocol ReadAuthorizer {
+    /// Asks whether the caller has the permission, without waiting.
+    ///
+    /// What the session is asked afterwards travels along. Whoever asks waits for the grant first,
+    /// and looks at nothing else unless it is given.
+    ///
+    /// - Returns: The grant; throws as ``Domain/Authorizer/authorize(_:_:in:)``.
+    func grant(
+        _ credential: Credential, _ permission: Permission, in scope: Scope, session: Session
+    ) -> Pending<Grant>
 }
 
 /// Which services a list holds.

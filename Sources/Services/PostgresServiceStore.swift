@@ -44,24 +44,25 @@ public struct PostgresServiceStore: ServiceStore {
             })
     }
 
-    /// Reads one row by its key.
-    public func find(_ id: ServiceID, in session: Session) async throws -> Service? {
-        try await session.query(Statements.find, [.id(id)]).first.map(PostgresServiceStore.service)
+    /// Queues the query for one row by its key.
+    public func find(_ id: ServiceID, in session: Session) -> Pending<Service?> {
+        let rows = session.send(Statements.find, [.id(id)])
+        return Pending { try await rows.rows().first.map(PostgresServiceStore.service) }
     }
 
-    /// Reads a page by the list's index.
+    /// Queues the query for a page by the list's index.
     public func list(
         _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
-    ) async throws -> [Service] {
+    ) -> Pending<[Service]> {
         let (statement, key): (Statement, PostgresValue) =
             switch list {
             case .environment(let id): (Statements.listEnvironment, .id(id))
             case .project(let id): (Statements.listProject, .id(id))
             case .workspace(let id): (Statements.listWorkspace, .id(id))
             }
-        let rows = try await session.query(
+        let rows = session.send(
             statement, [key, after.map { .id($0) } ?? .null, .int64(Int64(limit))])
-        return try rows.map(PostgresServiceStore.service)
+        return Pending { try await rows.rows().map(PostgresServiceStore.service) }
     }
 
     /// Updates the row unless it is a tombstone, then reads it.

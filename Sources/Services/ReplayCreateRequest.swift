@@ -46,7 +46,7 @@ struct ReplayCreateRequest {
         _ stored: StoredCreateRequest, in session: Session
     ) async throws -> CreatedDatabase {
         let states = deployments.latestStates(of: [stored.serviceID], in: session)
-        guard let service = try await store.find(stored.serviceID, in: session) else {
+        guard let service = try await store.find(stored.serviceID, in: session).value() else {
             throw Problem.serviceNotFound
         }
         let entries = try await config.reveal(serviceID: service.id, in: session)

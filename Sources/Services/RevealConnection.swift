@@ -4,6 +4,7 @@ import PostgresClient
 /// Shows how to reach a database, password included; every showing is audited before it happens.
 public struct RevealConnection {
     let authorizer: any Authorizer
+    let readAuthorizer: any ReadAuthorizer
     let sessions: any SessionRunner
     let transactions: any TransactionRunner
     let store: any ServiceStore
@@ -20,17 +21,17 @@ public struct RevealConnection {
         id text: String, caller: CallerContext
     ) async throws -> ConnectionParts {
         let id = try await requireServiceID(text, authorizer, caller)
-        let grant = try await authorizer.authorize(
-            caller.credential, .revealSecrets, in: .service(id))
-        let parts = try await sessions.inSession { session in
-            guard let service = try await store.find(id, in: session) else {
-                throw Problem.serviceNotFound
-            }
+        let (grant, parts) = try await sessions.inSession { session in
+            let asked = readAuthorizer.grant(
+                caller.credential, .revealSecrets, in: .service(id), session: session)
+            let found = store.find(id, in: session)
+            let grant = try await asked.value()
+            guard let service = try await found.value() else { throw Problem.serviceNotFound }
             guard service.deletedAt == nil else {
                 throw Problem(.notFound, "the service is deleted")
             }
             let entries = try await config.reveal(serviceID: id, in: session)
-            return try ConnectionParts(of: service, entries, catalogue)
+            return (grant, try ConnectionParts(of: service, entries, catalogue))
         }
         try await transactions.inTransaction { tx in
             try await audit.recordWithinTx(

@@ -7,6 +7,8 @@ public struct ServicesModule {
     public struct Dependencies {
         /// Decides who may do what.
         public let authorizer: any Authorizer
+        /// Decides who may read what, in the read's own session.
+        public let readAuthorizer: any ReadAuthorizer
         /// Opens transactions.
         public let transactions: any TransactionRunner
         /// Opens sessions for reading.
@@ -34,7 +36,8 @@ public struct ServicesModule {
 
         /// Gathers the dependencies.
         public init(
-            authorizer: any Authorizer, transactions: any TransactionRunner,
+            authorizer: any Authorizer, readAuthorizer: any ReadAuthorizer,
+            transactions: any TransactionRunner,
             sessions: any SessionRunner, configSetter: any ConfigSetter,
             configRevealer: any ConfigRevealer, deploymentEnqueuer: any DeploymentEnqueuer,
             deploymentCanceller: any DeploymentCanceller,
@@ -43,6 +46,7 @@ public struct ServicesModule {
             catalogue: DatabaseCatalogue, clock: any WallClock
         ) {
             self.authorizer = authorizer
+            self.readAuthorizer = readAuthorizer
             self.transactions = transactions
             self.sessions = sessions
             self.configSetter = configSetter
@@ -95,17 +99,18 @@ public struct ServicesModule {
         sweepCreateRequests = SweepCreateRequests(
             transactions: needs.transactions, requests: requests, clock: needs.clock)
         getService = GetService(
-            authorizer: needs.authorizer, sessions: needs.sessions, store: store,
-            deployments: needs.deploymentStates)
+            authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
+            sessions: needs.sessions, store: store, deployments: needs.deploymentStates)
         listServices = ListServices(
-            authorizer: needs.authorizer, sessions: needs.sessions, store: store,
-            deployments: needs.deploymentStates)
+            authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
+            sessions: needs.sessions, store: store, deployments: needs.deploymentStates)
         deleteService = DeleteService(
             authorizer: needs.authorizer, transactions: needs.transactions, store: store,
             deployments: needs.deploymentCanceller, audit: needs.audit, clock: needs.clock)
         revealConnection = RevealConnection(
-            authorizer: needs.authorizer, sessions: needs.sessions,
-            transactions: needs.transactions, store: store, config: needs.configRevealer,
+            authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
+            sessions: needs.sessions, transactions: needs.transactions, store: store,
+            config: needs.configRevealer,
             audit: needs.audit, catalogue: needs.catalogue, clock: needs.clock)
         listDatabaseTemplates = ListDatabaseTemplates(
             authorizer: needs.authorizer, catalogue: needs.catalogue)

@@ -15,8 +15,10 @@ import Testing
         try await Scene.play { _, scene in
             try await scene.fillPool()
             scene.stage.proxy.holdAll()
-            let holders = try (0..<4).map { try scene.trial($0).begin(scene.client) }
-            try await scene.stage.eventually { scene.pool.inUse == 4 }
+            let holders = try (0..<Scene.connectionsMax).map {
+                try scene.trial($0).begin(scene.client)
+            }
+            try await scene.stage.eventually { scene.pool.inUse == Scene.connectionsMax }
 
             let late = try scene.trial(4).begin(scene.client, timeout: Self.deadline)
             try await scene.stage.eventually { scene.pool.waiting == 1 }

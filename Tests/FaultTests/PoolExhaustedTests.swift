@@ -20,17 +20,17 @@ import Testing
             }
 
             try await scene.stage.eventually { scene.pool.waiting == 256 }
-            #expect(scene.pool.inUse == 4)
+            #expect(scene.pool.inUse == Scene.connectionsMax)
 
             var refused: [Answer] = []
             try await scene.stage.eventually(within: .seconds(2)) {
                 refused = calls.compactMap(\.answer)
-                return refused.count == 320 - 256 - 4
+                return refused.count == 320 - 256 - Scene.connectionsMax
             }
             #expect(refused.allSatisfy { $0.code == .resourceExhausted }, "\(refused)")
 
             try await scene.stage.eventually(within: .seconds(8)) {
-                calls.compactMap(\.answer).count == 320 - 4
+                calls.compactMap(\.answer).count == 320 - Scene.connectionsMax
             }
             let answered = calls.compactMap(\.answer)
             #expect(answered.allSatisfy { $0.code == .resourceExhausted }, "\(answered)")

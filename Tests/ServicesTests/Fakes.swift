@@ -80,7 +80,7 @@ final class FakeRunner: TransactionRunner, SessionRunner {
     }
 }
 
-final class FakeAuthorizer: Authorizer {
+final class FakeAuthorizer: Authorizer, ReadAuthorizer {
     struct Asked: Equatable {
         let permission: Permission
         let scope: Scope
@@ -101,6 +101,12 @@ final class FakeAuthorizer: Authorizer {
         asked.append(Asked(permission: permission, scope: scope))
         if let refusal { throw refusal }
         return grant
+    }
+
+    func grant(
+        _ credential: Credential, _ permission: Permission, in scope: Scope, session: Session
+    ) -> Pending<Grant> {
+        Pending { try await self.authorize(credential, permission, in: scope) }
     }
 
     func authenticate(_ credential: Credential) async throws -> Principal {
@@ -125,17 +131,17 @@ final class FakeServiceStore: ServiceStore {
         }
     }
 
-    func find(_ id: ServiceID, in session: Session) async throws -> Service? {
-        services.first { $0.id == id }
+    func find(_ id: ServiceID, in session: Session) -> Pending<Service?> {
+        Pending { self.services.first { $0.id == id } }
     }
 
     func list(
         _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
-    ) async throws -> [Service] {
+    ) -> Pending<[Service]> {
         let sorted = services.filter { $0.deletedAt == nil }
             .sorted { $0.id.description > $1.id.description }
         let rest = after.map { last in sorted.filter { $0.id.description < last.description } }
-        return Array((rest ?? sorted).prefix(limit))
+        return Pending { Array((rest ?? sorted).prefix(limit)) }
     }
 
     func markDeletedWithinTx(
@@ -221,7 +227,8 @@ struct Bench {
     init(servicesMax: Int32 = 1000) throws {
         module = ServicesModule(
             ServicesModule.Dependencies(
-                authorizer: authorizer, transactions: runner, sessions: runner,
+                authorizer: authorizer, readAuthorizer: authorizer,
+                transactions: runner, sessions: runner,
                 configSetter: config, configRevealer: config, deploymentEnqueuer: deployments,
                 deploymentCanceller: deployments,
                 deploymentStates: deployments, audit: audit,

@@ -17,6 +17,8 @@ struct ServeCommand: ParsableCommand {
     var masterKeyFile: String?
     @Option(help: "Event loops, each a thread; else one a core.")
     var loops: Int?
+    @Option(help: "The connections to PostgreSQL of one loop; else eight for all, at least four.")
+    var postgresConnectionsPerLoopMax: Int?
     @Option(
         name: .customLong("template-image"),
         help: "TEMPLATE=IMAGE: provision a template from another image. May be given again.")
@@ -59,12 +61,16 @@ struct ServeCommand: ParsableCommand {
         guard (1...ServeConfiguration.loopsMax).contains(loops) else {
             throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
         }
+        if let max = postgresConnectionsPerLoopMax, !(1...1000).contains(max) {
+            throw ValidationError("--postgres-connections-per-loop-max must be from 1 to 1000")
+        }
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
         return ServeConfiguration(
             address: address, tls: encryption, databaseURL: try database.databaseURL(),
             sealer: try MasterKeySealer(masterKey: masterKey),
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
+            postgresConnectionsPerLoopMax: postgresConnectionsPerLoopMax,
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
             quotas: try quotas())
     }

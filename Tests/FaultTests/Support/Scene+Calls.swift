@@ -22,7 +22,7 @@ extension Scene {
     func fillPool() async throws {
         let calls = try (0..<16).map { _ in try list() }
         for call in calls { #expect(try await call.end().code == .ok) }
-        #expect(pool.idle == 4)
+        #expect(pool.idle == Scene.connectionsMax)
     }
 
     /// Begins a call that only reads.

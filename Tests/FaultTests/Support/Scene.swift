@@ -17,6 +17,9 @@ final class Scene {
     /// Where berthd listens.
     let port: UInt16
 
+    /// The connections to PostgreSQL that berthd may have.
+    static let connectionsMax = 4
+
     /// Runs `body` in a scene of its own.
     ///
     /// - Parameter settings: PostgreSQL's, for berthd's connections alone: `name=value`.
@@ -61,6 +64,7 @@ final class Scene {
         return ServeConfiguration(
             address: address, databaseURL: uri, sealer: try MasterKeySealer(masterKey: key),
             fingerprinter: try HMACRequestFingerprinter(masterKey: key), loops: 1,
+            postgresConnectionsPerLoopMax: connectionsMax,
             catalogue: try DatabaseCatalogue(), quotas: quotas)
     }
 

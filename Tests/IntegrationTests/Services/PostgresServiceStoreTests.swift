@@ -13,7 +13,9 @@ import Testing
             let service = Service.sample(
                 database.tenancy, serverID: database.tenancy.home.serverID)
             try await insert([service], pool)
-            let found = try await pool.inSession { try await Self.store.find(service.id, in: $0) }
+            let found = try await pool.inSession {
+                try await Self.store.find(service.id, in: $0).value()
+            }
             #expect(found == service)
         }
     }
@@ -22,7 +24,7 @@ import Testing
     func unknown() async throws {
         try await withDatabase { _, pool in
             let found = try await pool.inSession {
-                try await Self.store.find(ServiceID(high: 1, low: 1), in: $0)
+                try await Self.store.find(ServiceID(high: 1, low: 1), in: $0).value()
             }
             #expect(found == nil)
         }
@@ -45,7 +47,8 @@ import Testing
                 -> [ServiceID]
             {
                 try await pool.inSession {
-                    try await Self.store.list(list, after: after, limit: limit, in: $0).map(\.id)
+                    try await Self.store.list(list, after: after, limit: limit, in: $0).value().map(
+                        \.id)
                 }
             }
             let environment = ServiceList.environment(tenancy.home.environmentID)
@@ -111,7 +114,9 @@ import Testing
                 _ = try await Self.store.markDeletedWithinTx($0, service.id, at: Tenancy.time)
             }
             try await insert([rival], pool)
-            let found = try await pool.inSession { try await Self.store.find(rival.id, in: $0) }
+            let found = try await pool.inSession {
+                try await Self.store.find(rival.id, in: $0).value()
+            }
             #expect(found == rival)
         }
     }
