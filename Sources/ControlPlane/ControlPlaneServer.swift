@@ -54,9 +54,6 @@ struct ControlPlaneServer: Sendable {
                     fleet.ended()
                 }
             }
-            logger.notice(
-                "serving",
-                metadata: ["address": "\(address)", "loops": "\(1 + others.count)"])
         }
         if let error = failure.withLock({ $0 }) { throw error }
         logger.notice("stopped")
@@ -69,7 +66,12 @@ struct ControlPlaneServer: Sendable {
         let server = try LoopServer(
             configuration, workers: workers, reactor: reactor, logger: logger)
         let listening = try server.start(on: address, loop: loop)
-        fleet.add(LoopBound(server, loop: loop), loop)
+        let isComplete = fleet.add(LoopBound(server, loop: loop), loop)
+        if isComplete {
+            logger.notice(
+                "serving",
+                metadata: ["address": "\(listening)", "loops": "\(configuration.loops)"])
+        }
         return (server, listening)
     }
 
@@ -97,6 +99,8 @@ final class Fleet: Sendable {
 
     private struct State {
         var members: [Member] = []
+        /// The loops that have not begun.
+        var awaited: Int
         /// The loops that have not ended, those included that have not begun.
         var running: Int
         /// Set once the process drains.
@@ -109,24 +113,29 @@ final class Fleet: Sendable {
 
     init(first: EventLoop, loops: Int) {
         self.first = first
-        state = Mutex(State(running: loops))
+        state = Mutex(State(awaited: loops, running: loops))
     }
 
-    func add(_ server: LoopBound<LoopServer>, _ loop: EventLoop) {
-        let member = Member(server: server, loop: loop)
-        let grace = state.withLock { state in
-            state.members.append(member)
-            return state.grace
+    /// Takes a loop that has begun.
+    /// - Returns: Whether it was the last one.
+    func add(_ server: LoopBound<LoopServer>, _ loop: EventLoop) -> Bool {
+        let (isComplete, grace) = state.withLock { state in
+            state.members.append(Member(server: server, loop: loop))
+            state.awaited -= 1
+            return (state.awaited == 0, state.grace)
         }
-        // A signal can come before the last loop has begun.
-        if let grace { drain(member, grace: grace) }
+        if isComplete, let grace { drain(grace: grace) }
+        return isComplete
     }
 
     /// Drains every loop at once, stopping each when it is quiet and the first one last.
+    ///
+    /// A signal can come before the last loop has begun: then all wait for that one. A port that the
+    /// first has left could be another program's by the time the last one binds it.
     func drain(grace: Duration) {
         let members = state.withLock { state in
             state.grace = grace
-            return state.members
+            return state.awaited == 0 ? state.members : []
         }
         for member in members { drain(member, grace: grace) }
     }
