@@ -19,7 +19,7 @@ import Testing
         #expect(
             methods.standardOutput.split(separator: "\n").map { $0.split(separator: ".").last } == [
                 "CreateDatabaseService", "DeleteService", "GetService", "ListDatabaseTemplates",
-                "ListServices", "RevealConnection",
+                "ListServices", "RevealConnection", "UndeleteService", "WatchServices",
             ])
     }
 
