@@ -6,9 +6,10 @@ build_packages=(
     libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev libcurl4-openssl-dev zlib1g-dev
     libmimalloc-dev pkg-config git
 )
-# What generates code, checks it and talks to the server in tests.
+# What generates code, checks it, talks to the server in tests, and makes the image of the tests.
 tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
+    busybox-static
 )
 
 # missing_packages NAME…: those that are not installed, one a line.
@@ -47,6 +48,8 @@ ensure_debian_packages() {
             "what it needs elsewhere: ${wanted[*]} and a PostgreSQL server"
     # A server from another source than Debian (such as apt.postgresql.org) serves as well.
     [[ -n "$(postgres_binaries)" ]] || wanted+=(postgresql)
+    # So does a Docker engine.
+    command -v dockerd >/dev/null || wanted+=(docker.io)
     mapfile -t missing < <(missing_packages "${wanted[@]}")
     if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 }
