@@ -83,7 +83,7 @@ let package = Package(
             "BerthMessages",
             ["CBerthProto", "CProtobufC", "Domain", "Messages", "StandardMessages"]
         ),
-        module("Agents", ["Cryptography", "EventLoops", logging]),
+        module("Agents", ["Cryptography", "EventLoops", "Messages", logging]),
         module("Audit"),
         module("Auth", ["Cryptography"]),
         module("Config", ["Cryptography"]),
@@ -148,20 +148,26 @@ let package = Package(
         tests("PostgresClient", ["EventLoops", "SQL", "TestSupport"]),
         tests("DockerEngine", ["EventLoops", "TestSupport"]),
         tests("Domain"),
+        tests(
+            "Agents",
+            ["Cryptography", "Domain", "EventLoops", "PostgresClient", "TestSupport", logging]
+        ),
         tests("Services", ["Domain", "PostgresClient", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Audit", "Auth", "CLibPQ", "Config", "ControlPlane", "Cryptography", "Deployments",
-                "Domain", "EventLoops", "HTTP2", "Messages", "Policy", "PostgresClient", "RPC",
-                "SQL", "Services", "StandardMessages", "TestSupport", "Workspaces",
+                "Agents", "Audit", "Auth", "BerthMessages", "CLibPQ", "Config", "ControlPlane",
+                "Cryptography", "Deployments", "Domain", "EventLoops", "HTTP2", "Messages",
+                "Policy", "PostgresClient", "RPC", "SQL", "Services", "StandardMessages",
+                "TestSupport", "Workspaces", logging,
             ],
             swiftSettings: strictTests
         ),
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Auth", "BerthMessages", "Config", "ControlPlane", "Cryptography", "Domain",
+                "Agents", "Auth", "BerthMessages", "Config", "ControlPlane", "Cryptography",
+                "Domain",
                 "EventLoops", "HTTP2", "Messages", "PostgresClient", "RPC", "SQL", "Services",
                 "StandardMessages", "TestSupport", "Workspaces", logging,
             ],

@@ -17,12 +17,17 @@ public struct PostgresAuditStore: AuditStore {
             case .server(let id): ("server", .id(id))
             case .workspace(let id): ("workspace", .id(id))
             }
+        let (user, token, server): (PostgresValue, PostgresValue, PostgresValue) =
+            switch entry.actor {
+            case .user(let principal): (.id(principal.userID), .id(principal.tokenID), .null)
+            case .server(let id): (.null, .null, .id(id))
+            }
         tx.send(
             PostgresAuditStore.insert,
             [
-                .id(id), .id(entry.workspaceID), .text(entry.action), .id(entry.actor.userID),
-                .id(entry.actor.tokenID), .text(kind), target, .text(entry.requestID),
-                .text(entry.callID), .time(entry.at),
+                .id(id), .id(entry.workspaceID), .text(entry.action), user, token, server,
+                .text(kind), target, .text(entry.requestID), .text(entry.callID),
+                .text(entry.detail), .time(entry.at),
             ])
     }
 
@@ -30,7 +35,7 @@ public struct PostgresAuditStore: AuditStore {
         "audit_insert",
         """
         INSERT INTO audit_events (id, workspace_id, action, actor_user_id, actor_token_id,
-            target_kind, target_id, request_id, call_id, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            actor_server_id, target_kind, target_id, request_id, call_id, detail, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """)
 }

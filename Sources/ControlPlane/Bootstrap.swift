@@ -1,14 +1,17 @@
+import Agents
 import Auth
 import Domain
 import PostgresClient
 import SQL
 import Workspaces
 
-/// Makes what a first user needs: a workspace, project, environment and server, and an owner's token.
+/// Makes what a first user needs: a workspace, project, environment and server, an owner's token, and
+/// a token for the server's agent to register with.
 struct Bootstrap {
     let transactions: any TransactionRunner
     let auth: AuthModule
     let workspaces: WorkspacesModule
+    let servers: ServerRegistrar
     let clock: any WallClock
 
     /// What a run made or found.
@@ -18,9 +21,10 @@ struct Bootstrap {
         let projectID: ProjectID
         let environmentID: EnvironmentID
         let serverID: ServerID
+        let registrationToken: SecretText
     }
 
-    /// Makes everything once; every later run finds the same and exchanges the token for a new one.
+    /// Makes everything once; every later run finds the same and exchanges the tokens for new ones.
     func run() async throws -> Outcome {
         let now = clock.now()
         return try await transactions.inTransaction { tx in
@@ -42,9 +46,10 @@ struct Bootstrap {
             tx, name: "default", to: workspaceID, at: now)
         let environmentID = try await workspaces.addEnvironmentWithinTx(
             tx, name: "production", to: projectID, of: workspaceID, at: now)
-        let serverID = try await workspaces.addServerWithinTx(
+        let serverID = try await servers.addServerWithinTx(
             tx, name: "local", to: workspaceID, at: now)
         let (tokenID, token) = try await auth.issueTokenWithinTx(tx, userID: userID, at: now)
+        let registration = try await servers.mintTokenWithinTx(tx, for: serverID, at: now)
         tx.send(
             Statements.insert,
             [
@@ -53,7 +58,8 @@ struct Bootstrap {
             ])
         return Outcome(
             token: token.text, workspaceID: workspaceID, projectID: projectID,
-            environmentID: environmentID, serverID: serverID)
+            environmentID: environmentID, serverID: serverID,
+            registrationToken: registration.secret.text)
     }
 
     private func exchangeToken(
@@ -63,10 +69,12 @@ struct Bootstrap {
         let (tokenID, token) = try await auth.issueTokenWithinTx(
             tx, userID: try row.id("user_id"), at: now)
         tx.send(Statements.setToken, [.id(tokenID)])
+        let serverID: ServerID = try row.id("server_id")
+        let registration = try await servers.mintTokenWithinTx(tx, for: serverID, at: now)
         return Outcome(
             token: token.text, workspaceID: try row.id("workspace_id"),
             projectID: try row.id("project_id"), environmentID: try row.id("environment_id"),
-            serverID: try row.id("server_id"))
+            serverID: serverID, registrationToken: registration.secret.text)
     }
 
     private enum Statements {

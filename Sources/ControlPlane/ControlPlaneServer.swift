@@ -1,3 +1,5 @@
+import Cryptography
+import Domain
 import EventLoops
 import Glibc
 import HTTP2
@@ -24,7 +26,7 @@ struct ControlPlaneServer: Sendable {
         SignalSource.block(signals)
         SignalSource.ignoreBrokenPipes()
         try AddressClaim.make(configuration.address)
-        try verifyDatabase()
+        let signingKey = try prepareDatabase()
         let workers = try WorkerPool(threads: 2)
         let first = try EventLoop()
         let others = try (1..<max(1, configuration.loops)).map { _ in try EventLoop() }
@@ -38,14 +40,19 @@ struct ControlPlaneServer: Sendable {
                 }
             }
             stop.renewal?.checkRegularly(on: loop)
+            let listener = try NoticeListener(
+                configuration.pool, workers: workers, reactor: reactor, logger: logger
+            ) { fleet.tell($0) }
+            listener.start()
+            stop.listener = listener
             stop.signals = try SignalSource(signals, reactor: reactor, handler: stop)
             let (server, address) = try begin(
-                on: loop, reactor, configuration.address, workers, fleet)
+                on: loop, reactor, configuration.address, signingKey, workers, fleet)
             server.sweepRegularly(on: loop)
             // With port 0 the system chose one; the other loops share it.
             for other in others {
                 try other.runOnNewThread { loop, reactor in
-                    _ = try begin(on: loop, reactor, address, workers, fleet)
+                    _ = try begin(on: loop, reactor, address, signingKey, workers, fleet)
                 } failed: { error in
                     failure.withLock { $0 = error }
                     logger.critical("a loop failed", metadata: ["error": "\(error)"])
@@ -61,10 +68,11 @@ struct ControlPlaneServer: Sendable {
 
     private func begin(
         on loop: isolated EventLoop, _ reactor: Reactor, _ address: SocketAddress,
-        _ workers: WorkerPool, _ fleet: Fleet
+        _ signingKey: SigningKey, _ workers: WorkerPool, _ fleet: Fleet
     ) throws -> (LoopServer, SocketAddress) {
         let server = try LoopServer(
-            configuration, workers: workers, reactor: reactor, logger: logger)
+            configuration, signingKey: signingKey, workers: workers, reactor: reactor,
+            logger: logger)
         let listening = try server.start(on: address, loop: loop)
         let isComplete = fleet.add(LoopBound(server, loop: loop), loop)
         if isComplete {
@@ -75,17 +83,22 @@ struct ControlPlaneServer: Sendable {
         return (server, listening)
     }
 
-    /// Schema and key are checked once, before anyone is served.
-    private func verifyDatabase() throws {
+    /// Schema and key are checked once, before anyone is served, and the signing key is read; a
+    /// database from before there were agents gets one.
+    private func prepareDatabase() throws -> SigningKey {
         let configuration = configuration
         let logger = logger
-        try EventLoop.runOnce { _, reactor in
+        return try EventLoop.runOnce { _, reactor in
             let pool = try ConnectionPool(
                 reactor: reactor, workers: try WorkerPool(threads: 1),
                 configuration: configuration.pool, logger: logger)
             try await Migrator(sessions: pool, migrations: try Migration.all()).check()
             try await KeyCheck(sealer: configuration.sealer).verify(pool)
+            let signingKey = try await SigningKeyVault(
+                sealer: configuration.sealer, clock: SystemWallClock()
+            ).key(pool)
             await pool.close()
+            return signingKey
         }
     }
 }
@@ -150,6 +163,13 @@ final class Fleet: Sendable {
         }
     }
 
+    /// Lets every loop act on what the process heard.
+    func tell(_ notice: Notice) {
+        for member in state.withLock({ $0.members }) {
+            member.loop.execute { _, _ in member.server.use { $0 }.received(notice) }
+        }
+    }
+
     /// Shows the new connections of every loop these credentials.
     func replaceCredentials(_ credentials: ServerCredentials) {
         for member in state.withLock({ $0.members }) {
@@ -183,6 +203,8 @@ private final class StopHandler: SignalHandler {
     private var isStopping = false
     var signals: SignalSource?
     var renewal: CertificateRenewal?
+    /// Held for as long as the process serves.
+    var listener: NoticeListener?
 
     init(fleet: Fleet, grace: Duration, logger: Logger) {
         self.fleet = fleet

@@ -1,4 +1,6 @@
+import Agents
 import BerthMessages
+import Cryptography
 import EventLoops
 import HTTP2
 import Logging
@@ -14,6 +16,9 @@ final class LoopServer {
     private let server: GRPCServer
     private let health: HealthService
     private let modules: LoopModules
+    private let changes: LoopChangeFeed
+    private let gateway: AgentGateway
+    private let logs: LogRelay
     private let tls: TLSAcceptor?
     private let reactor: Reactor
     private let logger: Logger
@@ -25,12 +30,14 @@ final class LoopServer {
     private static let healthNames = [
         "", BerthV1.ServiceServiceMethods.serviceName,
         BerthV1.DeploymentServiceMethods.serviceName, BerthV1.ConfigServiceMethods.serviceName,
+        BerthV1.ServerServiceMethods.serviceName, AgentV1.AgentServiceMethods.serviceName,
     ]
     /// How often PostgreSQL is asked whether it is there while no call does.
     private static let probeInterval = Duration.seconds(2)
 
     init(
-        _ configuration: ServeConfiguration, workers: WorkerPool, reactor: Reactor, logger: Logger
+        _ configuration: ServeConfiguration, signingKey: SigningKey, workers: WorkerPool,
+        reactor: Reactor, logger: Logger
     ) throws {
         self.reactor = reactor
         self.logger = logger
@@ -43,8 +50,12 @@ final class LoopServer {
         health.register(on: router)
         try ReflectionService(fileDescriptorSet: BerthDescriptors.fileDescriptorSet)
             .register(on: router)
-        modules = LoopModules(pool: pool, configuration: configuration)
-        modules.register(on: router)
+        changes = LoopChangeFeed(reactor: reactor, interval: configuration.changeInterval)
+        logs = LogRelay(sessions: pool, reactor: reactor, limits: configuration.agents)
+        modules = LoopModules(pool: pool, configuration: configuration, signingKey: signingKey)
+        gateway = modules.makeGateway(
+            configuration, changes: changes, reactor: reactor, logger: logger)
+        modules.register(on: router, gateway: gateway, configuration: configuration)
         server = GRPCServer(
             reactor: reactor, router: router, logger: logger, statusForError: status(for:))
         tls = try configuration.tls.map { try TLSAcceptor($0.credentials, reactor: reactor) }
@@ -66,6 +77,22 @@ final class LoopServer {
         return try server.listen(on: address) { try tls.stream(over: $0) }
     }
 
+    /// Acts on what the process heard.
+    func received(_ notice: Notice) {
+        switch notice {
+        case .change(let change): changes.received(change)
+        case .agentSession(let session):
+            gateway.received(session)
+            // Whether a service's agent is there is part of the service's state.
+            changes.wakeEnvironments()
+        case .logRequest(let request): gateway.received(request)
+        case .logChunk(let chunk): logs.received(chunk)
+        case .listening:
+            changes.wakeAll()
+            logs.endAll()
+        }
+    }
+
     /// Shows new connections these credentials; those that exist go on with theirs.
     func replaceCredentials(_ credentials: ServerCredentials) {
         do {
@@ -82,6 +109,7 @@ final class LoopServer {
         probe?.cancel()
         sweep?.cancel()
         health.stop()
+        await gateway.stop()
         await server.drain(grace: grace)
         await pool.close()
     }

@@ -1,3 +1,4 @@
+import Agents
 import Config
 import Deployments
 import HTTP2
@@ -27,6 +28,12 @@ struct ServeConfiguration: Sendable {
     let quotas: Quotas
     /// How long running calls may take to finish after SIGTERM.
     let drainGrace = Duration.seconds(10)
+    /// Whether a proxy in front does TLS, so that what comes unencrypted was not on its way.
+    var isPlaintextBehindProxy = false
+    /// What agents may use up.
+    var agents = AgentLimits()
+    /// How late a change is noticed whose notification was lost.
+    var changeInterval = LoopChangeFeed.intervalDefault
 
     /// The loops that one process may have.
     static let loopsMax = 64

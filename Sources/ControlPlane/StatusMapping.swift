@@ -24,6 +24,7 @@ private func status(for problem: Problem) -> RPCStatus? {
         case .notFound: .notFound
         case .alreadyExists: .alreadyExists
         case .failedPrecondition: .failedPrecondition
+        case .aborted: .aborted
         case .resourceExhausted: .resourceExhausted
         case .unavailable: .unavailable
         case .internalFault: nil

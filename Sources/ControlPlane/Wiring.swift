@@ -1,3 +1,4 @@
+public import Agents
 public import Audit
 public import Config
 public import Deployments
@@ -14,3 +15,4 @@ extension DeploymentsModule: DeploymentCanceller {}
 extension DeploymentsModule: DeploymentStates {}
 extension RoleAuthorizer: ReadAuthorizer {}
 extension AuditModule: Services.AuditRecorder {}
+extension AuditModule: Agents.AuditRecorder {}

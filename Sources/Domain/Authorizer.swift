@@ -58,12 +58,15 @@ public enum Permission: Sendable {
     case writeServices
     /// Read a secret's value.
     case revealSecrets
+    /// Add servers and let agents register for them.
+    case manageServers
 
     /// The least role that has this permission.
     public var leastRole: Role {
         switch self {
         case .readServices: .viewer
         case .writeServices, .revealSecrets: .member
+        case .manageServers: .admin
         }
     }
 }
@@ -80,6 +83,8 @@ public enum Scope: Hashable, Sendable {
     case service(ServiceID)
     /// A deployment.
     case deployment(DeploymentID)
+    /// A server.
+    case server(ServerID)
 }
 
 /// Proof that a caller may do what was asked, and the scope's place in the world.

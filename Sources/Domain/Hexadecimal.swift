@@ -5,6 +5,21 @@ public enum Hexadecimal {
         String(
             decoding: bytes.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }, as: UTF8.self)
     }
+
+    /// The bytes of a text of digits in either case, two a byte; nil for any other text.
+    public static func bytes(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = hexDigitValue(digits[index]),
+                let low = hexDigitValue(digits[index + 1])
+            else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return bytes
+    }
 }
 
 /// The lower-case ASCII digit of a value from 0 to 15.

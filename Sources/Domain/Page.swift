@@ -49,16 +49,9 @@ public struct PageRequest<Kind>: Hashable, Sendable {
     }
 
     private static func parse(_ token: String, scope: [UInt8]) -> Identifier<Kind>? {
-        let digits = Array(token.utf8)
-        guard digits.count == 2 * (scope.count + 16) else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = hexDigitValue(digits[index]),
-                let low = hexDigitValue(digits[index + 1])
-            else { return nil }
-            bytes.append(UInt8(high << 4 | low))
-        }
-        guard Array(bytes.prefix(scope.count)) == scope else { return nil }
+        guard token.utf8.count == 2 * (scope.count + 16),
+            let bytes = Hexadecimal.bytes(token), Array(bytes.prefix(scope.count)) == scope
+        else { return nil }
         return Identifier(bytes: Array(bytes.suffix(16)))
     }
 }

@@ -18,6 +18,8 @@ public struct Problem: Error, CustomStringConvertible, CustomDebugStringConverti
         case alreadyExists
         /// The state of things forbids this now.
         case failedPrecondition
+        /// Something newer took its place.
+        case aborted
         /// A limit or quota is reached; the message names it.
         case resourceExhausted
         /// Something needed is away; trying again later can succeed.

@@ -20,6 +20,7 @@ public struct PostgresStandingStore: StandingStore {
                 (Statements.inEnvironment, [.id(id), server.map { .id($0) } ?? .null])
             case .service(let id): (Statements.inService, [.id(id)])
             case .deployment(let id): (Statements.inDeployment, [.id(id)])
+            case .server(let id): (Statements.inServer, [.id(id)])
             }
         let rows = session.send(statement, [.bytes(credential.tokenHash)] + place)
         return Pending { try await rows.rows().first.map(PostgresStandingStore.standing) }
@@ -118,6 +119,18 @@ public struct PostgresStandingStore: StandingStore {
             FROM access_tokens t
             LEFT JOIN deployments d ON d.id = $2
             LEFT JOIN services p ON p.id = d.service_id
+            LEFT JOIN workspace_members m
+                ON m.workspace_id = p.workspace_id AND m.user_id = t.user_id
+            WHERE t.token_hash = $1 AND t.revoked_at IS NULL
+                AND (t.expires_at IS NULL OR t.expires_at > now())
+            """)
+        static let inServer = Statement(
+            "policy_in_server",
+            """
+            SELECT t.id AS token_id, t.user_id, p.workspace_id, NULL::uuid AS project_id,
+                NULL::uuid AS environment_id, m.role, true AS server_is_known
+            FROM access_tokens t
+            LEFT JOIN servers p ON p.id = $2
             LEFT JOIN workspace_members m
                 ON m.workspace_id = p.workspace_id AND m.user_id = t.user_id
             WHERE t.token_hash = $1 AND t.revoked_at IS NULL

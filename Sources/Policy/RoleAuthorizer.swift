@@ -72,6 +72,7 @@ extension Scope {
         case .environment: "environment"
         case .service: "service"
         case .deployment: "deployment"
+        case .server: "server"
         }
     }
 }

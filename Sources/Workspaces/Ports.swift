@@ -1,7 +1,7 @@
 public import Domain
 public import PostgresClient
 
-/// Keeps workspaces, projects, environments and servers.
+/// Keeps workspaces, projects and environments.
 public protocol WorkspaceStore {
     /// Queues the insert of a workspace.
     func insertWorkspaceWithinTx(
@@ -21,11 +21,6 @@ public protocol WorkspaceStore {
     /// Queues the insert of an environment.
     func insertEnvironmentWithinTx(
         _ tx: Transaction, _ environment: NewEnvironment
-    ) async throws
-
-    /// Queues the insert of a server.
-    func insertServerWithinTx(
-        _ tx: Transaction, id: ServerID, workspaceID: WorkspaceID, name: String, at: Timestamp
     ) async throws
 }
 

@@ -43,13 +43,6 @@ public struct PostgresWorkspaceStore: WorkspaceStore {
             ])
     }
 
-    /// See ``WorkspaceStore``.
-    public func insertServerWithinTx(
-        _ tx: Transaction, id: ServerID, workspaceID: WorkspaceID, name: String, at time: Timestamp
-    ) async throws {
-        tx.send(Statements.insertServer, [.id(id), .id(workspaceID), .text(name), .time(time)])
-    }
-
     private enum Statements {
         static let insertWorkspace = Statement(
             "workspaces_insert",
@@ -69,8 +62,5 @@ public struct PostgresWorkspaceStore: WorkspaceStore {
             INSERT INTO environments (id, project_id, workspace_id, name, created_at)
             VALUES ($1, $2, $3, $4, $5)
             """)
-        static let insertServer = Statement(
-            "workspaces_insert_server",
-            "INSERT INTO servers (id, workspace_id, name, created_at) VALUES ($1, $2, $3, $4)")
     }
 }

@@ -1,7 +1,7 @@
 public import Domain
 public import PostgresClient
 
-/// Workspaces, their members, projects, environments and servers.
+/// Workspaces, their members, projects and environments.
 public struct WorkspacesModule {
     private let store: any WorkspaceStore
 
@@ -48,16 +48,6 @@ public struct WorkspacesModule {
             tx,
             NewEnvironment(
                 id: id, projectID: projectID, workspaceID: workspaceID, name: name, at: time))
-        return id
-    }
-
-    /// Adds a server to a workspace, in the caller's transaction.
-    public func addServerWithinTx(
-        _ tx: Transaction, name: String, to workspaceID: WorkspaceID, at time: Timestamp
-    ) async throws -> ServerID {
-        let id = ServerID.new(at: time)
-        try await store.insertServerWithinTx(
-            tx, id: id, workspaceID: workspaceID, name: name, at: time)
         return id
     }
 }

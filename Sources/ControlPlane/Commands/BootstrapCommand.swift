@@ -1,5 +1,7 @@
+import Agents
 import ArgumentParser
 import Auth
+import Config
 import Domain
 import PostgresClient
 import Workspaces
@@ -10,21 +12,31 @@ struct BootstrapCommand: ParsableCommand {
         commandName: "bootstrap",
         abstract: "Make the first workspace, project, environment, server and owner's token.",
         discussion: """
-            Run again, it prints the same ids and a new token, and revokes the token of the run \
-            before.
+            Run again, it prints the same ids and new tokens; the tokens of the run before are \
+            worth nothing then, but an agent that registered with one stays registered. Given the \
+            master key, it also makes the key that signs agents' jobs, which 'berthd serve' does \
+            otherwise.
             """)
 
     @Flag(help: "Print one JSON object.")
     var json = false
+    @Option(help: "The file that 'berthd keygen' made; else BERTH_MASTER_KEY_FILE, if set.")
+    var masterKeyFile: String?
     @OptionGroup var database: DatabaseOptions
 
     func run() throws {
         let configuration = PoolConfiguration(uri: try database.databaseURL())
+        let sealer = try (masterKeyFile ?? environment("BERTH_MASTER_KEY_FILE"))
+            .map { try MasterKeySealer(masterKey: try MasterKeyFile.read($0)) }
         let outcome = try withPool(configuration) { _, pool in
             try await Migrator(sessions: pool, migrations: try Migration.all()).check()
+            if let sealer {
+                try await KeyCheck(sealer: sealer).verify(pool)
+                _ = try await SigningKeyVault(sealer: sealer, clock: SystemWallClock()).key(pool)
+            }
             return try await Bootstrap(
                 transactions: pool, auth: AuthModule(), workspaces: WorkspacesModule(),
-                clock: SystemWallClock()
+                servers: ServerRegistrar(), clock: SystemWallClock()
             ).run()
         }
         let fields = [
@@ -32,6 +44,7 @@ struct BootstrapCommand: ParsableCommand {
             ("project_id", outcome.projectID.description),
             ("environment_id", outcome.environmentID.description),
             ("server_id", outcome.serverID.description),
+            ("agent_registration_token", outcome.registrationToken.revealed),
         ]
         if json {
             // Tokens and ids hold no character that JSON escapes.

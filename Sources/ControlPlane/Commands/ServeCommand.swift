@@ -72,7 +72,7 @@ struct ServeCommand: ParsableCommand {
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
             postgresConnectionsPerLoopMax: postgresConnectionsPerLoopMax,
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
-            quotas: try quotas())
+            quotas: try quotas(), isPlaintextBehindProxy: tls.plaintextBehindProxy)
     }
 
     private func quotas() throws -> ServeConfiguration.Quotas {

@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Config
 import Domain
@@ -27,7 +28,7 @@ struct Tenant: Sendable {
         _ = try await Migrator(sessions: pool, migrations: try Migration.all()).migrate()
         let outcome = try await Bootstrap(
             transactions: pool, auth: AuthModule(), workspaces: WorkspacesModule(),
-            clock: SystemWallClock()
+            servers: ServerRegistrar(), clock: SystemWallClock()
         ).run()
         return Tenant(
             token: outcome.token.revealed, environmentID: outcome.environmentID.description,

@@ -48,7 +48,8 @@ final class Scene {
         let configuration = try Scene.configuration(
             stage.proxiedURI + "&options=" + options.joined(separator: "%20"))
         server = try LoopServer(
-            configuration, workers: stage.workers, reactor: stage.reactor, logger: Stage.quiet)
+            configuration, signingKey: try SigningKey.generate(), workers: stage.workers,
+            reactor: stage.reactor, logger: Stage.quiet)
         let address = try server.start(on: configuration.address, loop: loop)
         port = address.port
         client = CallingClient(port: port, reactor: stage.reactor)

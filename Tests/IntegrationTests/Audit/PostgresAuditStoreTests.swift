@@ -41,6 +41,28 @@ import Testing
         }
     }
 
+    @Test("an event of an agent is its server's, with a detail")
+    func agents() async throws {
+        try await withDatabase { database, pool in
+            let home = database.tenancy.home
+            try await pool.inTransaction { tx in
+                try await AuditModule().recordWithinTx(
+                    tx,
+                    AuditEntry(
+                        action: "test.refuse", server: home.serverID,
+                        workspaceID: home.workspaceID, callID: "call", detail: "REPLAYED",
+                        at: Tenancy.time))
+            }
+            let row = try database.run(
+                """
+                SELECT actor_user_id IS NULL, actor_token_id IS NULL, actor_server_id, target_kind,
+                    target_id, detail
+                FROM audit_events WHERE action = 'test.refuse'
+                """)
+            #expect(row == "t|t|\(home.serverID)|server|\(home.serverID)|REPLAYED")
+        }
+    }
+
     @Test("an event of someone unknown is refused, and the transaction with it")
     func unknownActor() async throws {
         try await withDatabase { database, pool in

@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Domain
 import Policy
@@ -11,7 +12,7 @@ import Workspaces
     static func bootstrap(_ pool: ConnectionPool) async throws -> Bootstrap.Outcome {
         try await Bootstrap(
             transactions: pool, auth: AuthModule(), workspaces: WorkspacesModule(),
-            clock: SystemWallClock()
+            servers: ServerRegistrar(), clock: SystemWallClock()
         ).run()
     }
 
@@ -54,6 +55,24 @@ import Workspaces
             }
             #expect(refused.kind == .unauthenticated)
             _ = try await authorizer.authenticate(try Self.credential(second))
+        }
+    }
+
+    @Test("each run mints the server's registration token anew, and only the newest is known")
+    func registrationToken() async throws {
+        try await withDatabase { database, pool in
+            let first = try await Self.bootstrap(pool)
+            let second = try await Self.bootstrap(pool)
+            #expect(first.registrationToken != second.registrationToken)
+            #expect(second.registrationToken.revealed.hasPrefix("berth_reg_"))
+            let hash = try AgentSecret(text: second.registrationToken).hash()
+            let known = try database.run(
+                """
+                SELECT server_id, encode(token_hash, 'hex'),
+                    expires_at BETWEEN now() + interval '23 hours' AND now() + interval '25 hours'
+                FROM registration_tokens
+                """)
+            #expect(known == "\(second.serverID)|\(Hexadecimal.text(hash))|t")
         }
     }
 

@@ -25,15 +25,19 @@ import Testing
                 ),
                 ("service", .service(serviceID), true, true),
                 ("deployment", .deployment(deploymentID), true, true),
+                ("server", .server(place.serverID), false, false),
             ]
         }
     }
 
-    static let permissions: [Permission] = [.readServices, .writeServices, .revealSecrets]
+    static let permissions: [Permission] = [
+        .readServices, .writeServices, .revealSecrets, .manageServers,
+    ]
     static let unknown: [Scope] = [
         .workspace(WorkspaceID(high: 1, low: 1)), .project(ProjectID(high: 1, low: 1)),
         .environment(EnvironmentID(high: 1, low: 1), server: nil),
         .service(ServiceID(high: 1, low: 1)), .deployment(DeploymentID(high: 1, low: 1)),
+        .server(ServerID(high: 1, low: 1)),
     ]
 
     /// Puts a service and a deployment into both workspaces.
@@ -65,7 +69,7 @@ import Testing
             let person = try database.tenancy[role]
             let allowed: [Permission: Bool] = [
                 .readServices: true, .writeServices: role != .viewer,
-                .revealSecrets: role != .viewer,
+                .revealSecrets: role != .viewer, .manageServers: role >= .admin,
             ]
             for (kind, scope, hasProject, hasEnvironment) in worlds.home.scopes {
                 for permission in Self.permissions {

@@ -1,3 +1,5 @@
+import Agents
+import Audit
 import Config
 import Cryptography
 import Deployments
@@ -15,6 +17,8 @@ struct Modules {
     let config: ConfigModule
     let deployments: DeploymentsModule
     let authorizer: RoleAuthorizer
+    let agents: AgentsModule
+    let signingKey: SigningKey
 
     /// The key that seals in every test that brings none of its own.
     static func masterKey(_ byte: UInt8 = 7) -> SecretBytes {
@@ -33,12 +37,20 @@ struct Modules {
             address: address, databaseURL: "", sealer: try Modules.sealer(),
             fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()), loops: 1,
             catalogue: try DatabaseCatalogue(), quotas: quotas)
-        services = LoopModules(pool: pool, configuration: configuration).services
+        signingKey = try SigningKey.generate()
+        services =
+            LoopModules(
+                pool: pool, configuration: configuration, signingKey: signingKey
+            ).services
         authorizer = PolicyModule(sessions: pool).authorizer
         config = ConfigModule(
             authorizer: authorizer, sessions: pool, sealer: configuration.sealer,
             clock: SystemWallClock())
         deployments = DeploymentsModule(authorizer: authorizer, sessions: pool)
+        agents = AgentsModule(
+            AgentsModule.Dependencies(
+                authorizer: authorizer, transactions: pool, sessions: pool, audit: AuditModule(),
+                signingKey: signingKey, clock: SystemWallClock()))
     }
 
     struct NoAddress: Error {}

@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Domain
 import PostgresClient
@@ -83,7 +84,7 @@ struct Tenancy: Sendable {
             workspaceID: workspaceID, projectID: projectID,
             environmentID: try await workspaces.addEnvironmentWithinTx(
                 tx, name: name, to: projectID, of: workspaceID, at: time),
-            serverID: try await workspaces.addServerWithinTx(
+            serverID: try await ServerRegistrar().addServerWithinTx(
                 tx, name: name, to: workspaceID, at: time))
     }
 }

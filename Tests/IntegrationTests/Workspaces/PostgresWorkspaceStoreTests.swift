@@ -6,7 +6,7 @@ import Workspaces
 @Suite struct PostgresWorkspaceStoreTests {
     static var module: WorkspacesModule { WorkspacesModule() }
 
-    @Test("a workspace's project, environment, server and member are written as given")
+    @Test("a workspace's project, environment and member are written as given")
     func writes() async throws {
         try await withDatabase { database, pool in
             let owner = try database.tenancy[.owner].userID
@@ -17,26 +17,20 @@ import Workspaces
                     tx, name: "p", to: workspace, at: Tenancy.time)
                 let environment = try await Self.module.addEnvironmentWithinTx(
                     tx, name: "e", to: project, of: workspace, at: Tenancy.time)
-                let server = try await Self.module.addServerWithinTx(
-                    tx, name: "s", to: workspace, at: Tenancy.time)
                 try await Self.module.addMemberWithinTx(
                     tx, userID: owner, role: .admin, to: workspace, at: Tenancy.time)
-                return [
-                    workspace.description, project.description, environment.description,
-                    server.description,
-                ]
+                return [workspace.description, project.description, environment.description]
             }
             let rows = try database.run(
                 """
-                SELECT w.name, p.id, e.id, s.id, m.role
+                SELECT w.name, p.id, e.id, m.role
                 FROM workspaces w
                 JOIN projects p ON p.workspace_id = w.id
                 JOIN environments e ON e.workspace_id = w.id AND e.project_id = p.id
-                JOIN servers s ON s.workspace_id = w.id
                 JOIN workspace_members m ON m.workspace_id = w.id
                 WHERE w.id = '\(ids[0])'
                 """)
-            #expect(rows == "Ünï|\(ids[1])|\(ids[2])|\(ids[3])|admin")
+            #expect(rows == "Ünï|\(ids[1])|\(ids[2])|admin")
         }
     }
 

@@ -1,0 +1,136 @@
+public import Domain
+public import PostgresClient
+import SQL
+
+/// Agents in PostgreSQL. Presence is reckoned by PostgreSQL's own clock alone.
+public struct PostgresAgentStore: AgentStore {
+    /// Makes a store; it holds no state.
+    public init() {}
+
+    /// Deletes the token's row and reads its server.
+    public func takeTokenWithinTx(
+        _ tx: Transaction, hash: [UInt8]
+    ) async throws -> (id: ServerID, workspaceID: WorkspaceID, name: String)? {
+        guard let row = try await tx.query(Statements.takeToken, [.bytes(hash)]).first else {
+            return nil
+        }
+        return (try row.id("id"), try row.id("workspace_id"), try row.text("name"))
+    }
+
+    /// Queues the insert or update; see ``AgentStore``.
+    public func replaceWithinTx(
+        _ tx: Transaction, _ agent: NewAgent, of serverID: ServerID
+    ) async throws {
+        tx.send(
+            Statements.replace,
+            [
+                .id(serverID), .bytes(agent.credentialHash), .bytes(agent.publicKey),
+                .time(agent.at), .text(agent.version),
+            ])
+    }
+
+    /// Updates the agent's row.
+    public func beginSessionWithinTx(
+        _ tx: Transaction, credential: Credential, _ sessionID: AgentSessionID, version: String,
+        host: HostFacts
+    ) async throws -> AgentIdentity? {
+        let values: [PostgresValue] =
+            [.bytes(credential.tokenHash), .bytes(sessionID.bytes), .text(version)]
+        guard
+            let row = try await tx.query(
+                Statements.beginSession, values + PostgresAgentStore.values(host)
+            ).first
+        else { return nil }
+        return AgentIdentity(
+            serverID: try row.id("server_id"), workspaceID: try row.id("workspace_id"),
+            publicKey: try row.bytes("public_key"), sessionID: sessionID)
+    }
+
+    /// Updates the agent's row if the stream is the newest.
+    public func noteSeen(
+        _ identity: AgentIdentity, host: HostFacts, in session: Session
+    ) async throws -> Bool {
+        let key: [PostgresValue] = [.id(identity.serverID), .bytes(identity.sessionID.bytes)]
+        return try await !session.query(
+            Statements.noteSeen, key + PostgresAgentStore.values(host)
+        ).isEmpty
+    }
+
+    /// Reads the agent's row.
+    public func isNewest(_ identity: AgentIdentity, in session: Session) async throws -> Bool {
+        try await !session.query(
+            Statements.isNewest, [.id(identity.serverID), .bytes(identity.sessionID.bytes)]
+        ).isEmpty
+    }
+
+    /// Queues the update; see ``AgentStore``.
+    public func endSessionWithinTx(_ tx: Transaction, _ identity: AgentIdentity) async throws {
+        tx.send(
+            Statements.endSession, [.id(identity.serverID), .bytes(identity.sessionID.bytes)])
+    }
+
+    /// Calls `pg_notify`.
+    public func notify(
+        _ channel: String, _ payload: String, in session: Session
+    ) async throws {
+        _ = try await session.query(Statements.notify, [.text(channel), .text(payload)])
+    }
+
+    private static func values(_ host: HostFacts) -> [PostgresValue] {
+        [
+            .text(host.hostname), .text(host.operatingSystem), .text(host.architecture),
+            .text(host.dockerVersion), .int32(host.processors), .int64(host.memoryTotalBytes),
+            .int64(host.memoryAvailableBytes), .int64(host.diskTotalBytes),
+            .int64(host.diskAvailableBytes),
+        ]
+    }
+
+    private enum Statements {
+        static let takeToken = Statement(
+            "registration_tokens_take",
+            """
+            WITH taken AS (
+                DELETE FROM registration_tokens WHERE token_hash = $1 AND expires_at > now()
+                RETURNING server_id
+            )
+            SELECT s.id, s.workspace_id, s.name FROM taken JOIN servers s ON s.id = taken.server_id
+            """)
+        static let replace = Statement(
+            "agents_replace",
+            """
+            INSERT INTO agents (server_id, credential_hash, public_key, registered_at, agent_version)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (server_id) DO UPDATE SET credential_hash = excluded.credential_hash,
+                public_key = excluded.public_key, registered_at = excluded.registered_at,
+                agent_version = excluded.agent_version, session_id = NULL, session_ended_at = NULL
+            """)
+        static let beginSession = Statement(
+            "agents_begin_session",
+            """
+            UPDATE agents a SET session_id = $2, session_ended_at = NULL, last_seen_at = now(),
+                agent_version = $3, hostname = $4, operating_system = $5, architecture = $6,
+                docker_version = $7, processors = $8, memory_total_bytes = $9,
+                memory_available_bytes = $10, disk_total_bytes = $11, disk_available_bytes = $12
+            FROM servers s WHERE a.credential_hash = $1 AND s.id = a.server_id
+            RETURNING a.server_id, a.public_key, s.workspace_id
+            """)
+        static let noteSeen = Statement(
+            "agents_note_seen",
+            """
+            UPDATE agents SET last_seen_at = now(), hostname = $3, operating_system = $4,
+                architecture = $5, docker_version = $6, processors = $7, memory_total_bytes = $8,
+                memory_available_bytes = $9, disk_total_bytes = $10, disk_available_bytes = $11
+            WHERE server_id = $1 AND session_id = $2 RETURNING server_id
+            """)
+        static let isNewest = Statement(
+            "agents_is_newest",
+            "SELECT server_id FROM agents WHERE server_id = $1 AND session_id = $2")
+        static let endSession = Statement(
+            "agents_end_session",
+            """
+            UPDATE agents SET session_ended_at = now()
+            WHERE server_id = $1 AND session_id = $2 AND session_ended_at IS NULL
+            """)
+        static let notify = Statement("agents_notify", "SELECT pg_notify($1, $2)")
+    }
+}

@@ -1,0 +1,96 @@
+import Domain
+import EventLoops
+import PostgresClient
+
+/// The log requests that one stream's agent answers: takes its chunks and passes them on by
+/// notifications, wherever their readers are.
+///
+/// A chunk is passed on before the stream's next message is read, so an agent sends no faster than
+/// PostgreSQL takes it; nor faster than ``AgentLimits/logBytesPerSecondMax``.
+final class ServedTails {
+    private struct Tail {
+        let serviceID: ServiceID
+        var sequence = 0
+    }
+
+    private let needs: AgentGateway.Needs
+    private var tails: [String: Tail] = [:]
+    /// When everything that came so far may have come.
+    private var paidUntil: Instant
+
+    /// How much may come at once, as the time it is worth.
+    private static let burst = Duration.seconds(1)
+
+    init(_ needs: AgentGateway.Needs) {
+        self.needs = needs
+        paidUntil = needs.reactor.now
+    }
+
+    /// Takes a request up and tells its reader so.
+    /// - Returns: Whether the agent shall be asked.
+    func begin(_ request: LogRequest) async throws -> Bool {
+        guard tails[request.tailID] == nil else { return false }
+        tails[request.tailID] = Tail(serviceID: request.serviceID)
+        guard tails.count <= needs.limits.tailsPerStreamMax else {
+            try await post(
+                .end(
+                    error: "\(needs.limits.tailsPerStreamMax) log requests of this server run "
+                        + "already"), to: request.tailID)
+            tails[request.tailID] = nil
+            return false
+        }
+        try await post(.begun, to: request.tailID)
+        return tails[request.tailID] != nil
+    }
+
+    /// Forgets a request.
+    /// - Returns: Its service; nil when it is not known any more.
+    func stop(_ tailID: String) -> ServiceID? { tails.removeValue(forKey: tailID)?.serviceID }
+
+    /// Passes a chunk on; one of a request that nobody reads any more is dropped.
+    func received(_ chunk: AgentLogChunk) async throws {
+        guard tails[chunk.tailID] != nil else { return }
+        try await pay(for: chunk)
+        if !chunk.lines.isEmpty { try await post(.lines(chunk.lines), to: chunk.tailID) }
+        guard chunk.isEnd else { return }
+        try await post(.end(error: chunk.error), to: chunk.tailID)
+        tails[chunk.tailID] = nil
+    }
+
+    /// Tells every reader that the agent is gone.
+    func endAll() async {
+        for tailID in tails.keys {
+            // A reader that does not hear of it gives up when its own connection breaks.
+            try? await post(.end(error: LogChunk.agentGone), to: tailID)
+        }
+        tails = [:]
+    }
+
+    private func pay(for chunk: AgentLogChunk) async throws {
+        let bytes = chunk.lines.reduce(0) { $0 + $1.text.utf8.count + 1 }
+        let now = Instant.now()
+        let price = Duration.seconds(1) * bytes / needs.limits.logBytesPerSecondMax
+        paidUntil = max(paidUntil, now).advanced(by: price)
+        let ahead = now.duration(to: paidUntil)
+        if ahead > ServedTails.burst {
+            try await needs.reactor.sleep(for: ahead - ServedTails.burst)
+        }
+    }
+
+    private func post(_ chunk: LogChunk, to tailID: String) async throws {
+        guard let sequence = tails[tailID]?.sequence else { return }
+        let notices = chunk.notices(tailID: tailID, from: sequence)
+        tails[tailID]?.sequence += notices.count
+        try await needs.sessions.inSession { session in
+            for notice in notices {
+                try await needs.store.notify(
+                    LogChunkNotice.channel, notice.payload, in: session)
+            }
+        }
+    }
+}
+
+extension LogChunk {
+    /// Why logs end when the agent's stream does.
+    static let agentGone = "AGENT_GONE"
+}
