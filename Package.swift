@@ -72,7 +72,10 @@ let package = Package(
         target("Messages", ["CProtobufC"]),
         target("HTTP2", ["CNghttp2", "EventLoops"]),
         target("TLS", ["COpenSSL", "Cryptography", "EventLoops", "HTTP2"]),
-        target("RPC", ["EventLoops", "HTTP2", "Messages", "StandardMessages", "CZlib", logging]),
+        target("Metrics", ["EventLoops", "HTTP2"]),
+        target(
+            "RPC",
+            ["EventLoops", "HTTP2", "Messages", "Metrics", "StandardMessages", "CZlib", logging]),
         target("PostgresClient", ["CLibPQ", "EventLoops", logging]),
         target("DockerEngine", ["CCurl", "EventLoops"]),
 
@@ -97,8 +100,9 @@ let package = Package(
             name: "ControlPlane",
             dependencies: [
                 "Agents", "Audit", "Auth", "BerthMessages", "Config", "Cryptography",
-                "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Policy",
-                "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "TLS", "Workspaces",
+                "Deployments", "Domain", "EventLoops", "HTTP2", "Messages", "Metrics",
+                "Policy", "PostgresClient", "RPC", "SQL", "Services", "StandardMessages", "TLS",
+                "Workspaces",
                 arguments, logging,
             ],
             resources: [
@@ -131,6 +135,7 @@ let package = Package(
         tests("Cryptography"),
         tests("Messages", ["BerthMessages", "CBerthProto", "CProtobufC", "StandardMessages"]),
         tests("HTTP2", ["EventLoops", "TestSupport"]),
+        tests("Metrics", ["EventLoops", "HTTP2", "TestSupport"]),
         tests(
             "RPC",
             [

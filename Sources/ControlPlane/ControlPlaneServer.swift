@@ -4,6 +4,7 @@ import EventLoops
 import Glibc
 import HTTP2
 import Logging
+import Metrics
 import PostgresClient
 import Synchronization
 import TLS
@@ -46,6 +47,7 @@ struct ControlPlaneServer: Sendable {
             listener.start()
             stop.listener = listener
             stop.signals = try SignalSource(signals, reactor: reactor, handler: stop)
+            try serveMetrics(reactor, fleet)
             let (server, address) = try begin(
                 on: loop, reactor, configuration.address, signingKey, workers, fleet)
             server.sweepRegularly(on: loop)
@@ -83,6 +85,17 @@ struct ControlPlaneServer: Sendable {
         return (server, listening)
     }
 
+    /// Answers collectors on the first loop for all of them, if somebody asked for it.
+    private func serveMetrics(_ reactor: Reactor, _ fleet: Fleet) throws {
+        guard let address = configuration.metricsAddress else { return }
+        let server = MetricsServer(reactor: reactor) {
+            MetricFamily.merged(await fleet.metricFamilies())
+        }
+        fleet.keep(LoopBound(server, loop: reactor.loop))
+        let listening = try server.listen(on: address)
+        logger.notice("collectors find /metrics", metadata: ["metrics": "\(listening)"])
+    }
+
     /// Schema and key are checked once, before anyone is served, and the signing key is read; a
     /// database from before there were agents gets one.
     private func prepareDatabase() throws -> SigningKey {
@@ -118,6 +131,8 @@ final class Fleet: Sendable {
         var running: Int
         /// Set once the process drains.
         var grace: Duration?
+        /// Kept as long as the process serves.
+        var metrics: LoopBound<MetricsServer>?
     }
 
     private let first: EventLoop
@@ -139,6 +154,23 @@ final class Fleet: Sendable {
         }
         if isComplete, let grace { drain(grace: grace) }
         return isComplete
+    }
+
+    /// Keeps the listener of the collectors.
+    func keep(_ metrics: LoopBound<MetricsServer>) { state.withLock { $0.metrics = metrics } }
+
+    /// What each loop that still serves did and does.
+    func metricFamilies() async -> [[MetricFamily]] {
+        var families: [[MetricFamily]] = []
+        for member in state.withLock({ $0.members }) {
+            let found = await withCheckedContinuation { continuation in
+                member.loop.execute { _, _ in
+                    continuation.resume(returning: member.server.use { $0.metricFamilies() })
+                }
+            }
+            families.append(found)
+        }
+        return families
     }
 
     /// Drains every loop at once, stopping each when it is quiet and the first one last.

@@ -4,6 +4,7 @@ import Cryptography
 import EventLoops
 import HTTP2
 import Logging
+import Metrics
 import PostgresClient
 import RPC
 import Services
@@ -20,6 +21,7 @@ final class LoopServer {
     private let gateway: AgentGateway
     private let logs: LogRelay
     private let tls: TLSAcceptor?
+    private let lag: LoopLag
     private let reactor: Reactor
     private let logger: Logger
     private var isDraining = false
@@ -41,6 +43,7 @@ final class LoopServer {
     ) throws {
         self.reactor = reactor
         self.logger = logger
+        lag = LoopLag(reactor: reactor)
         pool = try ConnectionPool(
             reactor: reactor, workers: workers, configuration: configuration.pool, logger: logger)
         health = HealthService(reactor: reactor)
@@ -57,7 +60,8 @@ final class LoopServer {
             configuration, changes: changes, reactor: reactor, logger: logger)
         modules.register(on: router, gateway: gateway, configuration: configuration)
         server = GRPCServer(
-            reactor: reactor, router: router, logger: logger, statusForError: status(for:))
+            reactor: reactor, router: router, webOrigins: configuration.webOrigins, logger: logger,
+            statusForError: status(for:))
         tls = try configuration.tls.map { try TLSAcceptor($0.credentials, reactor: reactor) }
         tls?.handshakeFailed = { error in
             // Anyone who can connect can cause it: no louder than this.
@@ -72,6 +76,7 @@ final class LoopServer {
     func start(on address: SocketAddress, loop: isolated EventLoop) throws -> SocketAddress {
         pool.availabilityChanged = { [weak self] _ in self?.updateHealth() }
         updateHealth()
+        lag.start()
         probeDatabase(on: loop)
         guard let tls else { return try server.listen(on: address) }
         return try server.listen(on: address) { try tls.stream(over: $0) }
@@ -106,12 +111,22 @@ final class LoopServer {
     /// Refuses new work, lets running calls finish, then closes the pool.
     func drain(grace: Duration) async {
         isDraining = true
+        lag.stop()
         probe?.cancel()
         sweep?.cancel()
         health.stop()
         await gateway.stop()
         await server.drain(grace: grace)
         await pool.close()
+    }
+
+    /// What this loop did and does.
+    func metricFamilies() -> [MetricFamily] {
+        server.metricFamilies() + pool.statistics.metricFamilies + [
+            MetricFamily(
+                "berth_loop_lag_seconds", .histogram, help: "How late the loop's timers come.",
+                [.init([], .histogram(lag.counts))])
+        ]
     }
 
     private func updateHealth() {

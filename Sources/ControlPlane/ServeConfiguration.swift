@@ -3,6 +3,7 @@ import Config
 import Deployments
 import HTTP2
 import PostgresClient
+import RPC
 import Services
 import TLS
 
@@ -26,6 +27,10 @@ struct ServeConfiguration: Sendable {
     let catalogue: DatabaseCatalogue
     /// What one tenant may use.
     let quotas: Quotas
+    /// Which pages of other origins may call from a browser.
+    var webOrigins = WebOrigins()
+    /// Where metrics are collected; nil: nowhere.
+    var metricsAddress: SocketAddress?
     /// How long running calls may take to finish after SIGTERM.
     let drainGrace = Duration.seconds(10)
     /// Whether a proxy in front does TLS, so that what comes unencrypted was not on its way.

@@ -9,6 +9,8 @@ import Messages
 public final class GRPCServer {
     /// What callers may use up.
     public let limits: ServerLimits
+    /// Which pages of other origins may call from a browser.
+    public let webOrigins: WebOrigins
 
     let reactor: Reactor
     let router: Router
@@ -24,6 +26,12 @@ public final class GRPCServer {
 
     /// Handlers that run now, those included whose caller has gone.
     public private(set) var handlersRunning = 0
+    /// Connections that were accepted since the start.
+    private(set) var connectionsAccepted = 0
+    /// Requests that never became calls.
+    private(set) var requestsRefused = 0
+    /// Streams that are open now, over all connections.
+    var openStreams: Int { connections.values.reduce(0) { $0 + $1.openStreams } }
     /// Connections that are open now.
     public var openConnections: Int { connections.count }
 
@@ -36,12 +44,14 @@ public final class GRPCServer {
         reactor: Reactor,
         router: Router,
         limits: ServerLimits = ServerLimits(),
+        webOrigins: WebOrigins = WebOrigins(),
         logger: Logger,
         statusForError: @escaping (any Error) -> RPCStatus? = { _ in nil }
     ) {
         self.reactor = reactor
         self.router = router
         self.limits = limits
+        self.webOrigins = webOrigins
         self.logger = logger
         self.statusForError = statusForError
     }
@@ -109,6 +119,7 @@ public final class GRPCServer {
                 delegate: self
             )
             connections[ObjectIdentifier(connection)] = connection
+            connectionsAccepted &+= 1
             do {
                 try connection.start()
             } catch {
@@ -159,18 +170,21 @@ extension GRPCServer: ConnectionDelegate {
         let bytes = block.storage.span
         let head = RequestHead(block)
         let handler = router.methods.find(bytes.extracting(head.path))
-        if let refusal = Refusal(of: stream, head: head, isMethod: handler != nil) {
-            refusal.answer(stream, limits: limits)
+        // Only a browser's requests cost the search for an origin.
+        let isWeb = head.dialect != .grpc || head.isOptions
+        let origin = isWeb ? webOrigins.allowed(block) : nil
+        if head.isOptions, let origin, block.value(of: "access-control-request-method") != nil {
+            stream.respond(origin.preflight(asking: block), isEnd: true)
+            return
+        }
+        if let refusal = Refusal(of: stream, head: head, isMethod: handler != nil)
+            ?? handler.flatMap({ refusal(of: $0, head) })
+        {
+            requestsRefused &+= 1
+            refusal.answer(stream, limits: limits, dialect: head.dialect, origin: origin)
             return
         }
         guard let handler else { return }
-        guard handlersRunning < limits.handlersRunningMax else {
-            Refusal.status(.resourceExhausted, "handlersRunningMax reached").answer(
-                stream,
-                limits: limits
-            )
-            return
-        }
         var deadline: Instant?
         if let timeout = head.timeout, let duration = Timeout.parse(bytes.extracting(timeout)) {
             deadline = reactor.now.advanced(by: duration)
@@ -186,10 +200,20 @@ extension GRPCServer: ConnectionDelegate {
             head: head,
             handler: handler,
             context: context,
+            origin: origin,
             server: self
         )
         stream.observer = call
         call.start(on: loop)
+    }
+
+    /// Why a method that exists is not called.
+    private func refusal(of handler: any MethodHandler, _ head: RequestHead) -> Refusal? {
+        if handlersRunning >= limits.handlersRunningMax {
+            return .status(.resourceExhausted, "handlersRunningMax reached")
+        }
+        guard head.dialect != .grpc, !handler.awaitsWholeRequest else { return nil }
+        return .status(.unimplemented, "gRPC-Web cannot send more than one request in a call")
     }
 
     /// Forgets a connection that closed; called by it.

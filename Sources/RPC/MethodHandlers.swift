@@ -4,6 +4,8 @@ import Messages
 protocol MethodHandler: AnyObject {
     /// The method's path.
     var path: String { get }
+    /// What its calls came to.
+    var metrics: MethodMetrics { get }
     /// Whether the handler shall run only once the whole request is there: it saves a suspension.
     var awaitsWholeRequest: Bool { get }
     /// Runs the handler on what the call receives and gives the call what it answers.
@@ -38,6 +40,7 @@ extension MessageExchange {
 
 final class UnaryHandler<Request: Message, Response: Message>: MethodHandler {
     let path: String
+    let metrics = MethodMetrics()
     var awaitsWholeRequest: Bool { true }
     private let handler: (Request, CallContext) async throws -> Response
 
@@ -63,6 +66,7 @@ final class ServerStreamingHandler<Request: Message, Response: Message>: MethodH
     typealias Handler = (Request, ResponseWriter<Response>, CallContext) async throws -> Void
 
     let path: String
+    let metrics = MethodMetrics()
     var awaitsWholeRequest: Bool { true }
     private let handler: Handler
 
@@ -81,6 +85,7 @@ final class ClientStreamingHandler<Request: Message, Response: Message>: MethodH
     typealias Handler = (RequestStream<Request>, CallContext) async throws -> Response
 
     let path: String
+    let metrics = MethodMetrics()
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 
@@ -102,6 +107,7 @@ final class BidirectionalHandler<Request: Message, Response: Message>: MethodHan
     ) async throws -> Void
 
     let path: String
+    let metrics = MethodMetrics()
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 

@@ -5,6 +5,9 @@ struct MethodTable {
     /// Open addressing over a power of two; -1 is free. At most half full.
     private var slots: [Int32] = [Int32](repeating: -1, count: 16)
 
+    /// The handlers in order of registration.
+    var all: [any MethodHandler] { handlers }
+
     /// The paths in order of registration.
     var paths: [String] { handlers.map(\.path) }
 

@@ -50,7 +50,7 @@ enum Refusal: Equatable {
         switch head.content {
         case .other: self = .http(.unsupportedMediaType)
         case .otherCodec: self = .status(.unimplemented, "the only codec is proto")
-        case .grpc:
+        case .grpc, .web, .webText:
             if !isMethod {
                 self = .status(.unimplemented, "unknown method \(Refusal.shown(path))")
             } else if head.encoding == .unknown {
@@ -66,45 +66,50 @@ enum Refusal: Equatable {
     }
 
     /// Sends the answer; the rest of the body, if any, is dropped.
-    func answer(_ stream: HTTP2Stream, limits: ServerLimits) {
+    func answer(
+        _ stream: HTTP2Stream, limits: ServerLimits, dialect: Dialect = .grpc,
+        origin: AllowedOrigin? = nil
+    ) {
+        let reply = Reply(stream: stream, limits: limits, dialect: dialect, origin: origin)
         switch self {
         case .http(let answer):
             var block = HeaderBlock()
             block.append(":status", Array(answer.rawValue.utf8))
             block.append("content-type", "text/plain; charset=utf-8")
             if answer == .methodNotAllowed { block.append("allow", "POST") }
+            origin?.append(to: &block)
             stream.respond(block, isEnd: false)
             stream.write(Array(answer.text.utf8).span)
             stream.finish(trailers: nil)
         case .status(let code, let message):
-            answer(stream, .ok, RPCStatus(code, message), limits)
+            answer(reply, .ok, RPCStatus(code, message))
         case .statusOnHTTP(let answer, let code, let message):
-            self.answer(stream, answer, RPCStatus(code, message), limits)
+            self.answer(reply, answer, RPCStatus(code, message))
         case .encoding:
-            answer(
-                stream,
-                .ok,
-                RPCStatus(.unimplemented, "grpc-encoding is not implemented"),
-                limits
-            )
+            answer(reply, .ok, RPCStatus(.unimplemented, "grpc-encoding is not implemented"))
         }
     }
 
-    private func answer(
-        _ stream: HTTP2Stream,
-        _ answer: HTTPAnswer,
-        _ status: RPCStatus,
-        _ limits: ServerLimits
-    ) {
+    /// Where a refusal goes, and how.
+    private struct Reply {
+        let stream: HTTP2Stream
+        let limits: ServerLimits
+        let dialect: Dialect
+        let origin: AllowedOrigin?
+    }
+
+    private func answer(_ reply: Reply, _ answer: HTTPAnswer, _ status: RPCStatus) {
         var block = ResponseHeaders.trailersOnly(
             status,
             initial: Metadata(),
             trailing: Metadata(),
-            limits: limits,
-            httpStatus: answer.rawValue
+            limits: reply.limits,
+            httpStatus: answer.rawValue,
+            contentType: reply.dialect.contentType
         )
         if self == .encoding { ResponseHeaders.appendAcceptedEncodings(to: &block) }
-        stream.respond(block, isEnd: true)
+        reply.origin?.append(to: &block)
+        reply.stream.respond(block, isEnd: true)
     }
 
     /// The path as it may stand in a message: bounded.

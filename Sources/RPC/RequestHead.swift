@@ -6,7 +6,11 @@ struct RequestHead {
     enum Content: Equatable {
         /// `application/grpc` or `application/grpc+proto`.
         case grpc
-        /// `application/grpc+` with a codec other than protobuf.
+        /// `application/grpc-web` or `application/grpc-web+proto`.
+        case web
+        /// `application/grpc-web-text` or `application/grpc-web-text+proto`.
+        case webText
+        /// One of these with a codec other than protobuf.
         case otherCodec
         /// Anything else.
         case other
@@ -21,6 +25,7 @@ struct RequestHead {
 
     var isPost = false
     var isGet = false
+    var isOptions = false
     /// Where the path lies in the block's storage.
     var path = 0..<0
     var content = Content.other
@@ -31,6 +36,15 @@ struct RequestHead {
     /// Whether the request names its host in two ways.
     var hasTwoAuthorities = false
 
+    /// How a call with this head travels.
+    var dialect: Dialect {
+        switch content {
+        case .web: .web
+        case .webText: .webText
+        case .grpc, .otherCodec, .other: .grpc
+        }
+    }
+
     init(_ block: HeaderBlock) {
         let bytes = block.storage.span
         var authority: Range<Int>?
@@ -40,6 +54,7 @@ struct RequestHead {
             case .method:
                 isPost = value.equals("POST")
                 isGet = value.equals("GET") || value.equals("HEAD")
+                isOptions = value.equals("OPTIONS")
             case .path: path = field.value
             case .contentType: content = RequestHead.content(value)
             case .grpcEncoding: encoding = RequestHead.encoding(value)
@@ -56,23 +71,32 @@ struct RequestHead {
     }
 
     static func content(_ value: Span<UInt8>) -> Content {
-        let prefix: StaticString = "application/grpc"
-        let prefixCount = prefix.utf8CodeUnitCount
-        guard value.count >= prefixCount, value.extracting(0..<prefixCount).equals(prefix) else {
-            return .other
-        }
-        if value.count == prefixCount { return .grpc }
-        switch value[prefixCount] {
-        case UInt8(ascii: ";"), UInt8(ascii: " "): return .grpc
+        guard begins(value, at: 0, "application/grpc") else { return .other }
+        if begins(value, at: 16, "-web-text") { return withCodec(value, at: 25, .webText) }
+        if begins(value, at: 16, "-web") { return withCodec(value, at: 20, .web) }
+        return withCodec(value, at: 16, .grpc)
+    }
+
+    /// The content that a type has whose codec or parameters begin at `start`.
+    private static func withCodec(
+        _ value: Span<UInt8>, at start: Int, _ content: Content
+    ) -> Content {
+        guard start < value.count else { return content }
+        switch value[start] {
+        case UInt8(ascii: ";"), UInt8(ascii: " "): return content
         case UInt8(ascii: "+"):
-            let codec = value.extracting(prefixCount + 1..<value.count)
-            if codec.equals("proto") { return .grpc }
-            let isProtoWithParameters =
-                codec.count > 5 && codec.extracting(0..<5).equals("proto")
-                && codec[5] == UInt8(ascii: ";")
-            return isProtoWithParameters ? .grpc : .otherCodec
+            let end = start + 6
+            guard begins(value, at: start, "+proto") else { return .otherCodec }
+            return end == value.count || value[end] == UInt8(ascii: ";") ? content : .otherCodec
         default: return .other
         }
+    }
+
+    private static func begins(
+        _ value: Span<UInt8>, at start: Int, _ text: StaticString
+    ) -> Bool {
+        let end = start + text.utf8CodeUnitCount
+        return end <= value.count && value.extracting(start..<end).equals(text)
     }
 
     private static func encoding(_ value: Span<UInt8>) -> Encoding {

@@ -29,11 +29,12 @@ enum ResponseHeaders {
         initial: Metadata,
         trailing: Metadata,
         limits: ServerLimits,
-        httpStatus: String = "200"
+        httpStatus: String = "200",
+        contentType: [UInt8] = Dialect.grpc.contentType
     ) -> HeaderBlock {
         var block = HeaderBlock()
         block.append(":status", Array(httpStatus.utf8))
-        block.append("content-type", "application/grpc")
+        block.append("content-type", contentType)
         append(status, to: &block, limits: limits)
         initial.append(to: &block)
         trailing.append(to: &block)

@@ -12,8 +12,13 @@ final class ServerCall: StreamObserver {
     let encoding: RequestHead.Encoding
     let acceptsGzip: Bool
 
+    private let dialect: Dialect
+    private let origin: AllowedOrigin?
+    /// The request's body when it comes as base64.
+    private var text = WebText.Decoder()
     private let handler: any MethodHandler
     private var phase = Phase.awaitingRequest
+    private let begin = Instant.now()
     private var task: Task<Void, Never>?
     private var deadlineTimer: LoopTimer?
     /// The handler, suspended until the state of the stream changes.
@@ -38,6 +43,7 @@ final class ServerCall: StreamObserver {
         head: RequestHead,
         handler: any MethodHandler,
         context: CallContext,
+        origin: AllowedOrigin?,
         server: GRPCServer
     ) {
         self.stream = stream
@@ -45,7 +51,10 @@ final class ServerCall: StreamObserver {
         self.context = context
         self.server = server
         encoding = head.encoding
-        acceptsGzip = head.acceptsGzip
+        dialect = head.dialect
+        self.origin = origin
+        // A page that reads frames by itself knows nothing of gzip.
+        acceptsGzip = head.acceptsGzip && head.dialect == .grpc
     }
 
     /// Whether the caller can no longer be told anything.
@@ -60,10 +69,10 @@ final class ServerCall: StreamObserver {
                 self?.deadlinePassed()
             }
         }
-        if !handler.awaitsWholeRequest { begin(on: loop) }
+        if !handler.awaitsWholeRequest { runHandler(on: loop) }
     }
 
-    private func begin(on loop: isolated EventLoop) {
+    private func runHandler(on loop: isolated EventLoop) {
         phase = .running
         server.handlerBegan()
         let task = Task.immediate(executorPreference: loop.executor) {
@@ -112,7 +121,10 @@ final class ServerCall: StreamObserver {
         guard !isOver else { return }
         phase = .answered
         let status = status?.code == .ok ? RPCStatus(.unknown, status?.message ?? "") : status
-        if hasSentHeaders {
+        count(status?.code ?? .ok)
+        if dialect != .grpc {
+            answerInBody(status)
+        } else if hasSentHeaders {
             stream.finish(
                 trailers: ResponseHeaders.trailing(
                     status,
@@ -130,6 +142,20 @@ final class ServerCall: StreamObserver {
             stream.respond(block, isEnd: true)
         }
         stream.discardReceived()
+    }
+
+    private func count(_ code: StatusCode) {
+        handler.metrics.callEnded(
+            code, nanoseconds: begin.duration(to: .now()).nanosecondsClamped)
+    }
+
+    /// Answers a page, which cannot read trailers.
+    private func answerInBody(_ status: RPCStatus?) {
+        sendHeaders()
+        let trailers = ResponseHeaders.trailing(
+            status, context.trailingMetadata, limits: server.limits)
+        stream.write(dialect.body(WebTrailers.frame(trailers)).span)
+        stream.finish(trailers: nil)
     }
 
     /// Answers and cancels the handler, which may take its time to notice.
@@ -154,7 +180,7 @@ final class ServerCall: StreamObserver {
 
     func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
         switch phase {
-        case .awaitingRequest: if hasWholeRequest() { begin(on: loop) }
+        case .awaitingRequest: if hasWholeRequest() { runHandler(on: loop) }
         case .running: wake()
         case .answered, .closed: stream.discardReceived()
         }
@@ -163,6 +189,7 @@ final class ServerCall: StreamObserver {
     func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop) { wake() }
 
     func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
+        if !isOver { count(.cancelled) }
         phase = .closed
         deadlineTimer?.cancel()
         deadlineTimer = nil
@@ -179,7 +206,7 @@ final class ServerCall: StreamObserver {
             case .partial: return !makeRoom()
             // More than the one message: the handler's refusal says so.
             case .message(_, let count):
-                return stream.received.count > MessageFraming.prefixBytes + count
+                return receivedCount > MessageFraming.prefixBytes + count
             }
         } catch {
             return true
@@ -214,7 +241,7 @@ extension ServerCall: MessageExchange {
     func takeOnly<Request: Message>(_ type: Request.Type) throws -> Request? {
         guard !isOver, stream.isRemoteEnded,
             case .message(let isCompressed, let count) = try front(),
-            stream.received.count == MessageFraming.prefixBytes + count
+            receivedCount == MessageFraming.prefixBytes + count
         else { return nil }
         return try take(type, isCompressed: isCompressed, count: count)
     }
@@ -225,7 +252,7 @@ extension ServerCall: MessageExchange {
             switch try front() {
             case .message(let isCompressed, let count):
                 return try take(type, isCompressed: isCompressed, count: count)
-            case .nothing where stream.isRemoteEnded && stream.received.isEmpty:
+            case .nothing where stream.isRemoteEnded && receivedCount == 0:
                 return nil
             case .nothing, .partial:
                 guard !stream.isRemoteEnded else {
@@ -262,6 +289,7 @@ extension ServerCall: MessageExchange {
         guard stream.canQueue(bytes.count) else {
             throw RPCStatus(.resourceExhausted, "the connection's send buffer is full")
         }
+        if dialect == .webText { bytes = WebText.encode(bytes) }
         stream.write(bytes.span)
     }
 
@@ -273,7 +301,7 @@ extension ServerCall: MessageExchange {
             && (context.compressesResponses != nil
                 || server.limits.compressedResponseBytesMin != nil)
         stream.respond(
-            ResponseHeaders.leading(context.initialMetadata, isGzip: sendsGzip),
+            dialect.openResponse(context.initialMetadata, isGzip: sendsGzip, allowing: origin),
             isEnd: false
         )
     }
@@ -291,10 +319,29 @@ extension ServerCall: MessageExchange {
     }
 
     private func front() throws(RPCStatus) -> MessageFraming.Front {
-        try MessageFraming.front(
-            of: stream.received,
-            bytesMax: server.limits.message.messageBytesMax
-        )
+        let bytesMax = server.limits.message.messageBytesMax
+        guard dialect == .webText else {
+            return try MessageFraming.front(of: stream.received, bytesMax: bytesMax)
+        }
+        try decodeText(bytesMax: MessageFraming.prefixBytes + bytesMax + 1)
+        return try MessageFraming.front(of: text.bytes, bytesMax: bytesMax)
+    }
+
+    /// Bytes of the request that wait; for base64, those that ``front()`` has decoded.
+    private var receivedCount: Int {
+        dialect == .webText ? text.bytes.count : stream.received.count
+    }
+
+    /// Decodes what has arrived of a base64 body, which gives the client room for more.
+    private func decodeText(bytesMax: Int) throws(RPCStatus) {
+        let malformed = RPCStatus(.internal, "the body is not base64")
+        do {
+            let count = try stream.received.withBytes { try text.append($0, bytesMax: bytesMax) }
+            stream.take(count)
+        } catch {
+            throw malformed
+        }
+        if stream.isRemoteEnded, stream.received.isEmpty, !text.isComplete { throw malformed }
     }
 
     /// Lets the client send the rest of a message that someone waits for.
@@ -312,10 +359,23 @@ extension ServerCall: MessageExchange {
         isCompressed: Bool,
         count: Int
     ) throws -> Request {
+        if dialect == .webText {
+            defer { text.bytes.removeFirst(MessageFraming.prefixBytes + count) }
+            return try decode(type, text.bytes, isCompressed: isCompressed, count: count)
+        }
         defer { stream.take(MessageFraming.prefixBytes + count) }
+        return try decode(type, stream.received, isCompressed: isCompressed, count: count)
+    }
+
+    private func decode<Request: Message>(
+        _ type: Request.Type,
+        _ received: borrowing ByteQueue,
+        isCompressed: Bool,
+        count: Int
+    ) throws -> Request {
         let place = MessageFraming.prefixBytes..<MessageFraming.prefixBytes + count
         if !isCompressed {
-            return try stream.received.withBytes { bytes in
+            return try received.withBytes { bytes in
                 try Wire.decode(type, from: bytes.extracting(place), limits: server.limits.message)
             }
         }
@@ -327,7 +387,7 @@ extension ServerCall: MessageExchange {
         }
         let bytesMax = server.limits.message.messageBytesMax
         do {
-            let bytes = try stream.received.withBytes { bytes in
+            let bytes = try received.withBytes { bytes in
                 try server.gzip.decompress(bytes.extracting(place), bytesMax: bytesMax)
             }
             return try Wire.decode(type, from: bytes.span, limits: server.limits.message)

@@ -33,12 +33,14 @@ final class EchoServer {
 
     init(
         _ reactor: Reactor, _ limits: ServerLimits = ServerLimits(),
+        webOrigins: WebOrigins = WebOrigins(),
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
         statusForError: @escaping (any Error) -> RPCStatus? = { _ in nil }
     ) throws {
         self.reactor = reactor
         server = GRPCServer(
-            reactor: reactor, router: router, limits: limits, logger: logger,
+            reactor: reactor, router: router, limits: limits, webOrigins: webOrigins,
+            logger: logger,
             statusForError: statusForError)
         address = try server.listen(on: #require(SocketAddress("127.0.0.1:0")))
         router.register(EchoServer.unary) { [unowned self] request, context in

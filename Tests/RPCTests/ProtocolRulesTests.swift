@@ -16,7 +16,7 @@ import Testing
         return try await onLoop { _, reactor in
             let server = try EchoServer(reactor)
             let client = try TestClient(server.address, reactor)
-            let call = try client.begin(path, KeyValuePairs(fields))
+            let call = try client.begin(path, pairs: fields)
             call.end()
             try await call.finished()
             var headers: [String: String] = [:]
@@ -38,7 +38,7 @@ import Testing
 
     @Test("content types that are not gRPC are 415")
     func contentType() async throws {
-        for type in ["application/json", "application/grpc-web", "text/plain", ""] {
+        for type in ["application/json", "application/grpc-webby", "text/plain", ""] {
             let found = try await answer("/test.Echo/Unary", ["content-type": type])
             #expect(found.http == "415", "\(type)")
         }
@@ -157,18 +157,6 @@ import Testing
             #expect(chosen.frames.map(\.flag) == [1])
             let refused = try await client.unary("/test.Echo/Unary", large, accepts)
             #expect(refused.frames.map(\.flag) == [0])
-        }
-    }
-}
-
-extension KeyValuePairs where Key == String, Value == String {
-    /// Pairs that are not a literal; at most four.
-    fileprivate init(_ pairs: [(String, String)]) {
-        switch pairs.count {
-        case 0: self = [:]
-        case 1: self = [pairs[0].0: pairs[0].1]
-        case 2: self = [pairs[0].0: pairs[0].1, pairs[1].0: pairs[1].1]
-        default: preconditionFailure("too many pairs")
         }
     }
 }

@@ -10,7 +10,10 @@ import Testing
             ("application/grpc", RequestHead.Content.grpc), ("application/grpc+proto", .grpc),
             ("application/grpc;charset=utf-8", .grpc), ("application/grpc+proto; a=b", .grpc),
             ("application/grpc+json", .otherCodec), ("application/grpc+protox", .otherCodec),
-            ("application/grpc-web", .other), ("application/grpcx", .other),
+            ("application/grpc-web", .web), ("application/grpc-web+proto", .web),
+            ("application/grpc-web-text", .webText), ("application/grpc-web-text+proto", .webText),
+            ("application/grpc-web+json", .otherCodec), ("application/grpc-webx", .other),
+            ("application/grpc-web-texty", .other), ("application/grpcx", .other),
             ("application/json", .other), ("", .other), ("Application/grpc", .other),
         ])
     func content(text: String, content: RequestHead.Content) {

@@ -49,6 +49,11 @@ final class TestClient: ConnectionDelegate {
     func begin(
         _ path: String, _ overriding: KeyValuePairs<String, String> = [:]
     ) throws -> TestCall {
+        try begin(path, pairs: overriding.map { ($0.key, $0.value) })
+    }
+
+    /// Begins a call; see above.
+    func begin(_ path: String, pairs overriding: [(String, String)]) throws -> TestCall {
         var fields: [(String, String)] = [
             (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
             ("te", "trailers"), ("content-type", "application/grpc"),
@@ -124,9 +129,12 @@ final class TestCall: StreamObserver {
     }
 
     /// The response messages: the flag and the bytes.
-    var frames: [(flag: UInt8, bytes: [UInt8])] {
+    var frames: [(flag: UInt8, bytes: [UInt8])] { TestCall.frames(of: received) }
+
+    /// The frames that a body consists of.
+    static func frames(of body: [UInt8]) -> [(flag: UInt8, bytes: [UInt8])] {
         var frames: [(UInt8, [UInt8])] = []
-        var rest = received[...]
+        var rest = body[...]
         while rest.count >= 5 {
             let start = rest.startIndex
             let count = rest[start + 1..<start + 5].reduce(0) { $0 << 8 | Int($1) }
@@ -145,6 +153,7 @@ final class TestCall: StreamObserver {
     }
 
     var body: String { String(decoding: received, as: UTF8.self) }
+    var rawBody: [UInt8] { received }
     var receivedBytes: Int { received.count }
 
     func header(_ name: String) -> String? { find(name, headers) }

@@ -11,6 +11,8 @@ tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
     busybox-static
 )
+# What only the tests need: a real browser.
+test_packages=(chromium)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {
@@ -51,5 +53,12 @@ ensure_debian_packages() {
     # So does a Docker engine.
     command -v dockerd >/dev/null || wanted+=(docker.io)
     mapfile -t missing < <(missing_packages "${wanted[@]}")
+    if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
+}
+
+# ensure_test_packages: installs what is missing of what only the tests need.
+ensure_test_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "${test_packages[@]}")
     if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 }

@@ -33,6 +33,10 @@ prove_first_service() {
         fail "GetService without a token fails, but not with UNAUTHENTICATED" \
             "$(tail -n 3 "$logs/no-token.log")"
     note "ok: without a token there is no answer"
+    curl --silent --show-error --fail --max-time 10 --output /dev/null \
+        --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$web_port/" ||
+        fail "browsers get no answer on http://127.0.0.1:$web_port" "Caddy's log: $logs/caddy.log"
+    note "ok: browsers are answered through Caddy"
 }
 
 # prove CLAIM JSON PATH EXPECTED

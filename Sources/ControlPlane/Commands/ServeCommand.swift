@@ -4,6 +4,7 @@ import EventLoops
 import Glibc
 import HTTP2
 import Logging
+import RPC
 import Services
 
 /// `berthd serve`.
@@ -23,6 +24,14 @@ struct ServeCommand: ParsableCommand {
         name: .customLong("template-image"),
         help: "TEMPLATE=IMAGE: provision a template from another image. May be given again.")
     var templateImages: [String] = []
+    @Option(
+        name: .customLong("web-origin"),
+        help:
+            "Let pages of this origin, such as https://app.example, call by gRPC-Web. Again for more."
+    )
+    var webOrigins: [String] = []
+    @Option(help: "HOST:PORT on which Prometheus finds /metrics, by plain HTTP; else nowhere.")
+    var metricsListen: String?
     @Option(help: "The services that one workspace may have.")
     var servicesPerWorkspaceMax = ServeConfiguration.Quotas().servicesPerWorkspaceMax
     @Option(help: "The deployments that may wait for one server.")
@@ -72,7 +81,27 @@ struct ServeCommand: ParsableCommand {
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
             postgresConnectionsPerLoopMax: postgresConnectionsPerLoopMax,
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
-            quotas: try quotas(), isPlaintextBehindProxy: tls.plaintextBehindProxy)
+            quotas: try quotas(), webOrigins: try checkedWebOrigins(),
+            metricsAddress: try metricsAddress(),
+            isPlaintextBehindProxy: tls.plaintextBehindProxy)
+    }
+
+    private func metricsAddress() throws -> SocketAddress? {
+        guard let metricsListen else { return nil }
+        guard let address = SocketAddress(metricsListen) else {
+            throw ValidationError(
+                "--metrics-listen \(metricsListen): must be HOST:PORT with HOST an IP address or "
+                    + "localhost")
+        }
+        return address
+    }
+
+    private func checkedWebOrigins() throws -> WebOrigins {
+        do {
+            return try WebOrigins(webOrigins)
+        } catch {
+            throw ValidationError("--web-origin: \(error)")
+        }
     }
 
     private func quotas() throws -> ServeConfiguration.Quotas {

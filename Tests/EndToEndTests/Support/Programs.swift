@@ -11,6 +11,12 @@ enum Programs {
     static var buf: String { get throws { try path("BERTH_TEST_BUF") } }
     /// A Python with grpcio and grpcio-tools.
     static var python: String { get throws { try path("BERTH_TEST_PYTHON") } }
+    /// A web server that stands in front of berthd.
+    static var caddy: String { get throws { try path("BERTH_TEST_CADDY") } }
+    /// A proxy that speaks gRPC-Web for berthd.
+    static var envoy: String { get throws { try path("BERTH_TEST_ENVOY") } }
+    /// A browser.
+    static var chromium: String { get throws { try path("BERTH_TEST_CHROMIUM") } }
     /// The root of this repository.
     static var repository: String { get throws { try path("BERTH_TEST_REPOSITORY") } }
     /// The folder of PostgreSQL's own programs.
@@ -18,7 +24,8 @@ enum Programs {
 
     static let variables = [
         "BERTH_TEST_BERTHD", "BERTH_TEST_GRPCURL", "BERTH_TEST_BUF", "BERTH_TEST_PYTHON",
-        "BERTH_TEST_REPOSITORY", "BERTH_TEST_POSTGRES_BIN",
+        "BERTH_TEST_REPOSITORY", "BERTH_TEST_POSTGRES_BIN", "BERTH_TEST_CADDY",
+        "BERTH_TEST_ENVOY", "BERTH_TEST_CHROMIUM",
     ]
 
     /// A variable that `scripts/test` sets is not there, or names nothing.

@@ -1,0 +1,36 @@
+import Metrics
+import PostgresClient
+
+extension PoolStatistics {
+    /// The pool of one loop, as metrics.
+    var metricFamilies: [MetricFamily] {
+        func number(
+            _ name: String, _ kind: MetricFamily.Kind, _ help: String, _ value: Int
+        ) -> MetricFamily {
+            MetricFamily(name, kind, help: help, [.init([], .number(Double(value)))])
+        }
+        return [
+            MetricFamily(
+                "berth_postgres_connections", .gauge, help: "Connections to PostgreSQL now.",
+                [
+                    .init([.init("state", "in_use")], .number(Double(inUse))),
+                    .init([.init("state", "idle")], .number(Double(idle))),
+                ]),
+            number(
+                "berth_postgres_waiting", .gauge, "Callers that wait for a connection now.", waiting
+            ),
+            number(
+                "berth_postgres_round_trips_total", .counter,
+                "Sends to PostgreSQL that someone waited for.", roundTrips),
+            number(
+                "berth_postgres_commits_total", .counter, "Transactions committed.", commits),
+            number(
+                "berth_postgres_rollbacks_total", .counter, "Transactions that ended otherwise.",
+                rollbacks),
+            number("berth_postgres_connects_total", .counter, "Connections opened.", connects),
+            number(
+                "berth_postgres_connect_failures_total", .counter,
+                "Attempts to open a connection that failed.", connectFailures),
+        ]
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Glibc
+
+/// A proxy in front of a server, as `scripts/proxy` configures it.
+final class Proxy: Sendable {
+    /// Where browsers find it, `http://127.0.0.1:PORT`.
+    let url: String
+    /// Where tools find it, `127.0.0.1:PORT`.
+    let address: String
+    private let process: ChildProcess
+    private let folder: Folder
+
+    /// Which proxies there are configurations for.
+    enum Kind: CaseIterable, Sendable {
+        case caddy, envoy
+    }
+
+    init(_ kind: Kind, to server: Berthd) throws {
+        folder = try Folder()
+        let port = try Proxy.freePort()
+        address = "127.0.0.1:\(port)"
+        url = "http://\(address)"
+        let configurations = "\(try Programs.repository)/scripts/proxy"
+        switch kind {
+        case .caddy:
+            process = try ChildProcess(
+                [
+                    Programs.caddy, "run", "--config", "\(configurations)/Caddyfile", "--adapter",
+                    "caddyfile",
+                ],
+                environment: [
+                    "BERTH_SITE": url, "BERTH_UPSTREAM": server.address,
+                    "XDG_DATA_HOME": folder.path, "XDG_CONFIG_HOME": folder.path,
+                ])
+        case .envoy:
+            // The configuration as it is, with other ports.
+            let parts = server.address.split(separator: ":")
+            let text = try String(contentsOfFile: "\(configurations)/envoy.yaml", encoding: .utf8)
+                .replacingOccurrences(of: "port_value: 8081", with: "port_value: \(port)")
+                .replacingOccurrences(of: "port_value: 7070", with: "port_value: \(parts[1])")
+            let file = folder.file("envoy.yaml")
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            process = try ChildProcess([
+                Programs.envoy, "--config-path", file, "--use-dynamic-base-id", "--concurrency",
+                "1",
+                "--log-level", "warning",
+            ])
+        }
+        try eventually("\(kind) to listen") { [process] in
+            if process.hasEnded {
+                throw ChildProcess.Failed(description: "\(kind): \(process.standardError)")
+            }
+            return Proxy.isListening(port)
+        }
+    }
+
+    deinit { process.signal(SIGTERM) }
+
+    /// What it said, for failures.
+    var log: String { process.standardError }
+
+    /// A port that nobody has at the moment.
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) + getsockname(descriptor, $0, &length)
+            }
+        }
+        guard code == 0 else { throw ChildProcess.Failed(description: "no free port") }
+        return UInt16(bigEndian: address.sin_port)
+    }
+
+    private static func isListening(_ port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}
