@@ -86,16 +86,32 @@ public final class DockerClient {
     func send(
         _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true
     ) async throws(DockerError) -> Answer {
-        let transfer = try await open(request, until: deadline, isVersioned: isVersioned)
+        let transfer = try await begin(request, until: deadline, isVersioned: isVersioned)
         defer { transfer.abandon() }
+        try await confirm(transfer, until: deadline)
         let bytes = try await wholeBody(of: transfer, until: deadline)
         return Answer(
             status: transfer.status ?? 0, contentType: transfer.contentType, bytes: bytes)
     }
 
-    /// Begins a request and waits for its headers; its body is the caller's to take, and the
+    /// Begins a request and waits until it is a success; its body is the caller's to take, and the
     /// transfer the caller's to abandon.
     func open(
+        _ request: DockerRequest, until deadline: Instant
+    ) async throws(DockerError) -> Transfer {
+        let transfer = try await begin(request, until: deadline)
+        do throws(DockerError) {
+            try await confirm(transfer, until: deadline)
+        } catch {
+            transfer.abandon()
+            throw error
+        }
+        return transfer
+    }
+
+    /// Begins a request; its answer is the caller's to confirm, and the transfer the caller's to
+    /// abandon.
+    func begin(
         _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true
     ) async throws(DockerError) -> Transfer {
         let prefix = isVersioned ? "/v\(try await negotiatedVersion(until: deadline))" : ""
@@ -108,19 +124,24 @@ public final class DockerClient {
         let transfer = try Transfer(
             request, url: "http://docker\(prefix)\(request.target)", socketPath: socketPath,
             multi: multi, reactor: reactor, limits: limits)
-        do throws(DockerError) {
-            try transfer.start()
-            try await transfer.waitForHeaders(until: deadline)
-            try await requireSuccess(transfer, until: deadline)
-        } catch {
-            transfer.abandon()
-            throw located(error)
-        }
+        try transfer.start()
         return transfer
     }
 
+    /// Waits for the headers of an answer.
+    /// - Throws: `.refused` unless it is a success; `.timedOut` and `.cancelled`, after which it may
+    ///   be called again; why the transfer failed.
+    func confirm(_ transfer: Transfer, until deadline: Instant?) async throws(DockerError) {
+        do throws(DockerError) {
+            try await transfer.waitForHeaders(until: deadline)
+            try await requireSuccess(transfer, until: deadline)
+        } catch {
+            throw located(error)
+        }
+    }
+
     private func requireSuccess(
-        _ transfer: Transfer, until deadline: Instant
+        _ transfer: Transfer, until deadline: Instant?
     ) async throws(DockerError) {
         let status = transfer.status ?? 0
         if (200..<300).contains(status) || status == 304 { return }
@@ -133,7 +154,7 @@ public final class DockerClient {
     }
 
     private func wholeBody(
-        of transfer: Transfer, until deadline: Instant
+        of transfer: Transfer, until deadline: Instant?
     ) async throws(DockerError) -> [UInt8] {
         var bytes: [UInt8] = []
         while let more = try await transfer.nextBytes(until: deadline) {

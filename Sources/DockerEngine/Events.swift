@@ -43,16 +43,28 @@ public struct EngineEvent: Equatable, Sendable {
 /// A stream of events. To connect again after its end is the caller's; so is closing it, unless the
 /// object goes.
 public final class EventStream {
+    private let docker: DockerClient
+    private let transfer: Transfer
     private let lines: JSONLineStream
+    private var isConfirmed = false
 
-    init(_ lines: JSONLineStream) { self.lines = lines }
+    init(_ transfer: Transfer, _ docker: DockerClient) {
+        self.docker = docker
+        self.transfer = transfer
+        lines = JSONLineStream(transfer, lineBytesMax: docker.limits.lineBytesMax)
+    }
 
     /// Waits for the next event; nil when the engine ended the stream.
     ///
     /// - Parameter deadline: How long to wait; nil waits until the task is cancelled.
-    /// - Throws: `.timedOut` or `.cancelled`, after which the stream goes on; what ended it.
+    /// - Throws: `.timedOut` or `.cancelled`, after which the stream goes on; what ended it, a refusal
+    ///   included.
     public func next(within deadline: Duration?) async throws(DockerError) -> EngineEvent? {
         let instant = deadline.map { Instant.now().advanced(by: $0) }
+        if !isConfirmed {
+            try await docker.confirm(transfer, until: instant)
+            isConfirmed = true
+        }
         guard let line = try await lines.next(until: instant) else { return nil }
         do throws(MalformedAnswer) {
             return try EngineEvent(answer: line)
@@ -88,19 +100,20 @@ extension DockerRequest {
 }
 
 extension DockerClient {
-    /// Opens a stream of events (`GET /events`).
+    /// Begins a stream of events (`GET /events`). Whether the engine takes it, the first
+    /// ``EventStream/next(within:)`` tells: Podman answers nothing before the first event.
     ///
     /// Docker answers a moment before it subscribes, so only `since` misses nothing. It remembers the
     /// last 256 events; after a longer pause, look at everything again.
     /// - Parameter since: Nanoseconds since 1970 from which on past events are told first.
-    /// - Parameter deadline: For the beginning of the stream.
+    /// - Parameter deadline: For agreeing on the version, if that is still to be done.
     /// - Throws: ``DockerError``.
     public func events(
         _ filters: EventFilters = EventFilters(), sinceNanoseconds since: Int64? = nil,
         deadline: Duration = DockerLimits.shortDeadline
     ) async throws(DockerError) -> EventStream {
-        let transfer = try await open(
+        let transfer = try await begin(
             .events(filters, sinceNanoseconds: since), until: Instant.now().advanced(by: deadline))
-        return EventStream(JSONLineStream(transfer, lineBytesMax: limits.lineBytesMax))
+        return EventStream(transfer, self)
     }
 }

@@ -113,19 +113,16 @@ import Glibc
     // MARK: The consumer's side
 
     /// Waits for the status and the headers.
-    /// - Throws: `.timedOut`, `.cancelled`, or why it failed; it has then ended.
+    ///
+    /// After `.timedOut` or `.cancelled` it goes on, and a later call may succeed.
+    /// - Throws: `.timedOut`, `.cancelled`, or why the transfer failed.
     func waitForHeaders(until deadline: Instant?) async throws(DockerError) {
         while status == nil {
             if let outcome {
                 try outcome.get()
                 throw DockerError(.malformed, operation: operation, message: "an empty answer")
             }
-            do throws(DockerError) {
-                try await waitForChange(until: deadline)
-            } catch {
-                abandon()
-                throw error
-            }
+            try await waitForChange(until: deadline)
         }
     }
 

@@ -141,6 +141,7 @@ import Testing
             return await task.value
         }
         #expect(error?.kind == .cancelled)
+        #expect(engine.requests.isEmpty)
     }
 
     @Test func manyRequestsRunAtOnceAndNoMoreThanAllowed() async throws {

@@ -41,6 +41,31 @@ import Testing
         }
     }
 
+    @Test func anEventStreamMayBeSilentBeforeItsFirstEventOrRefused() async throws {
+        let first = Signal()
+        let bytes = Answers.chunkedHead() + Answers.chunk(Array((event(1) + "\n").utf8))
+        let engine = try FakeEngine(afterVersion: { request in
+            request.contains("since=")
+                ? [.send(Answers.json(#"{"message":"since when?"}"#, status: "400 Bad"))]
+                : [.wait(first), .send(bytes)]
+        })
+        try await onLoop { _, reactor in
+            let docker = try DockerClient(reactor: reactor, socketPath: engine.path)
+            let events = try await docker.events()
+            let late = await thrown { () throws(DockerError) in
+                try await events.next(within: .milliseconds(20))
+            }
+            #expect(late?.kind == .timedOut)
+            first.set()
+            #expect(try await events.next(within: Self.soon)?.id == "c1")
+            let refused = try await docker.events(sinceNanoseconds: 1)
+            let error = await thrown { () throws(DockerError) in
+                try await refused.next(within: Self.soon)
+            }
+            #expect((error?.kind, error?.status) == (.refused, 400))
+        }
+    }
+
     @Test func anEventStreamThatBreaksSaysSo() async throws {
         let bytes = Answers.chunkedHead() + Answers.chunk(Array((event(1) + "\n").utf8))
         let engine = try FakeEngine(answering: bytes, thenCloses: true)
@@ -162,6 +187,26 @@ import Testing
                 #expect(record.bytes.count == 1016)
             }
             #expect(records == 64 * pieces)
+        }
+    }
+
+    @Test func aStreamThatIsPausedCanBeDropped() async throws {
+        let frame = LogDemultiplexerTests.frame(1, String(repeating: "x", count: 60_000))
+        let engine = try FakeEngine(afterVersion: { _ in
+            [
+                .send(Answers.chunkedHead("application/vnd.docker.raw-stream")),
+                .flood(Answers.chunk(frame), total: 64 * 1024 * 1024),
+            ]
+        })
+        try await onLoop { _, reactor in
+            let docker = try DockerClient(reactor: reactor, socketPath: engine.path)
+            for _ in 0..<10 {
+                let logs = try await docker.logs(of: "c")
+                #expect(try await logs.next(within: Self.soon) != nil)
+                while logs.bufferedBytes < 60_000 { try await reactor.sleep(for: .milliseconds(1)) }
+            }
+            #expect(docker.requestCount == 0)
+            #expect(try await docker.version().version == "20.10.24")
         }
     }
 
