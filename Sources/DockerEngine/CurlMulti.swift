@@ -124,6 +124,8 @@ private final class WatchedSocket: ReadinessHandler {
     }
 
     func watch(for interest: Readiness, _ reactor: Reactor) {
+        // Of a watched socket epoll would tell the end even so, again and again.
+        guard !interest.isEmpty else { return stop(reactor) }
         // A socket that cannot be watched is found by the deadline of its request.
         if let watch {
             try? reactor.update(watch, interest: interest)
