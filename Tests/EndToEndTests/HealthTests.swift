@@ -6,7 +6,8 @@ import Testing
 @Suite struct HealthTests {
     static let names = [
         "", "berth.controlplane.v1.ServiceService", "berth.controlplane.v1.DeploymentService",
-        "berth.controlplane.v1.ConfigService",
+        "berth.controlplane.v1.ConfigService", "berth.controlplane.v1.ServerService",
+        "berth.agent.v1.AgentService",
     ]
 
     static func check(_ name: String, on server: Berthd) throws -> JSON {

@@ -4,7 +4,8 @@ import Testing
 /// Server reflection: a stranger needs nothing but the address.
 @Suite struct ReflectionTests {
     static let services = [
-        "berth.controlplane.v1.ConfigService", "berth.controlplane.v1.DeploymentService",
+        "berth.agent.v1.AgentService", "berth.controlplane.v1.ConfigService",
+        "berth.controlplane.v1.DeploymentService", "berth.controlplane.v1.ServerService",
         "berth.controlplane.v1.ServiceService", "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
     ]
