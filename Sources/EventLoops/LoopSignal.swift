@@ -21,10 +21,12 @@ public final class LoopSignal {
 
     /// Waits until the signal is raised and takes the raise; one caller at a time.
     /// - Throws: `CancellationError` when the task is cancelled.
-    public func wait() async throws {
+    public func wait(isolation: isolated (any Actor)? = #isolation) async throws {
         try Task.checkCancellation()
         let bound = LoopBound(self, loop: loop)
         await withTaskCancellationHandler {
+            // Keeps the closure on the loop; else each await in it would leave and come back.
+            _ = isolation
             await withCheckedContinuation { keep($0) }
         } onCancel: {
             bound.use { $0.raise() }

@@ -23,6 +23,8 @@ final class ServerCall: StreamObserver {
     private var deadlineTimer: LoopTimer?
     /// The handler, suspended until the state of the stream changes.
     private var waiter: CheckedContinuation<Void, Never>?
+    /// The same, when one of the handler's tasks reads while another writes.
+    private var secondWaiter: CheckedContinuation<Void, Never>?
     /// Whether the header section of the response is out, and with it the encoding.
     private var sendsGzip = false
     private var hasSentHeaders = false
@@ -215,8 +217,15 @@ final class ServerCall: StreamObserver {
 
     private func wake() {
         let waiter = waiter
+        let second = secondWaiter
         self.waiter = nil
+        secondWaiter = nil
         waiter?.resume()
+        second?.resume()
+    }
+
+    private func keep(_ continuation: CheckedContinuation<Void, Never>) {
+        if waiter == nil { waiter = continuation } else { secondWaiter = continuation }
     }
 
     /// Suspends until something happens to the stream or the task is cancelled.
@@ -227,7 +236,7 @@ final class ServerCall: StreamObserver {
         await withTaskCancellationHandler {
             // Keeps the closure on the loop; else each await in it would leave and come back.
             _ = isolation
-            await withCheckedContinuation { waiter = $0 }
+            await withCheckedContinuation { keep($0) }
         } onCancel: {
             bound.use { $0.wake() }
         }

@@ -36,6 +36,38 @@ import Testing
         }
     }
 
+    @Test("a handler may write in one task while another reads")
+    func bothAtOnce() async throws {
+        try await withEcho { server, client in
+            server.onChat = { requests, responses in
+                let written = LoopSignal(reactor: server.reactor)
+                server.reactor.begin {
+                    // More than may be queued: the writer has to wait until the client takes it.
+                    for index in 0..<32 {
+                        try? await responses.write(Payload([UInt8](repeating: 1, count: 32_768)))
+                        server.events.append("wrote \(index)")
+                    }
+                    written.raise()
+                }
+                var count: UInt8 = 0
+                while try await requests.next() != nil { count += 1 }
+                try await written.wait()
+                try await responses.write(Payload([count]))
+            }
+            let call = try client.begin("/test.Echo/Chat")
+            call.takes = false
+            try await server.waitFor("wrote 4")
+            for _ in 0..<3 { try call.send([1]) }
+            call.takes = true
+            call.take()
+            call.end()
+            try await call.finished()
+            #expect(call.responses.count == 33)
+            #expect(call.responses.last == [3])
+            #expect(call.status == .ok)
+        }
+    }
+
     @Test("client streaming collects every request, also when frames cut them anywhere")
     func clientStreaming() async throws {
         try await withEcho { server, client in

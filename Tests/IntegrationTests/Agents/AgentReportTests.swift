@@ -1,0 +1,242 @@
+import BerthMessages
+import Cryptography
+import Domain
+import Messages
+import RPC
+import StandardMessages
+import Testing
+
+@testable import Agents
+
+/// What an agent's reports do, and which are refused.
+@Suite struct AgentReportTests {
+    @Test("progress is recorded as it was told")
+    func progress() async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.connectedAgent()
+            let job = AgentJob.sample(1, token: 3)
+            try agent.report(job, .pulling)
+            var message = FakeAgent.progress(job, .failed)
+            message.failureReason = "IMAGE_NOT_FOUND"
+            message.failureHint = "push it"
+            message.outcome = .with {
+                $0.pinnedImage = "sha256:ab"
+                $0.volumeName = "v"
+                $0.initialized = true
+                $0.systemIdentifier = "77"
+            }
+            try agent.report(.jobProgress(message))
+            try await agent.heartbeat()
+            #expect(
+                scene.jobs.progress == [
+                    JobProgress(
+                        reference: job.reference, serviceID: job.serviceID, state: .pulling,
+                        message: "as told"),
+                    JobProgress(
+                        reference: job.reference, serviceID: job.serviceID, state: .failed,
+                        message: "as told",
+                        failure: JobFailure(reason: "IMAGE_NOT_FOUND", hint: "push it"),
+                        outcome: JobOutcome(
+                            pinnedImage: "sha256:ab", volumeName: "v", initialized: true,
+                            systemIdentifier: "77")),
+                ])
+        }
+    }
+
+    @Test("an inventory is observed as it was told")
+    func inventory() async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.connectedAgent()
+            try agent.report(
+                .inventory(
+                    .with {
+                        $0.containers = [
+                            .with {
+                                $0.serviceID = ServiceID(high: 1, low: 1).description
+                                $0.deploymentID = DeploymentID(high: 1, low: 2).description
+                                $0.fencingToken = 4
+                                $0.state = .exited
+                                $0.message = "exited with code 137"
+                                $0.restartCount = 2
+                            }
+                        ]
+                        $0.orphans = ["berth-old"]
+                    }))
+            try await agent.heartbeat()
+            #expect(
+                scene.jobs.observed == [
+                    [
+                        ObservedContainer(
+                            serviceID: ServiceID(high: 1, low: 1),
+                            deploymentID: DeploymentID(high: 1, low: 2), fencingToken: 4,
+                            state: .exited, message: "exited with code 137", restartCount: 2)
+                    ]
+                ])
+        }
+    }
+
+    /// What can be wrong with a report.
+    enum Fault: String, CaseIterable, Sendable {
+        case tampered = "BAD_SIGNATURE"
+        case strangersKey = "BAD_SIGNATURE of another key"
+        case signedAsJob = "BAD_SIGNATURE of a job"
+        case unsigned = "BAD_SIGNATURE missing"
+        case replayed = "REPLAYED"
+        case skipped = "OUT_OF_ORDER"
+        case otherStream = "WRONG_SESSION"
+        case otherServer = "WRONG_SERVER"
+        case tooOld = "WRONG_TIME"
+        case early = "WRONG_TIME of the future"
+        case noTime = "MALFORMED without a time"
+        case noKind = "MALFORMED without a kind"
+        case noMessage = "MALFORMED"
+        case badID = "MALFORMED id"
+        case badState = "MALFORMED state"
+        case tooLarge = "TOO_LARGE"
+
+        var reason: String { String(rawValue.prefix { $0 != " " }) }
+
+        /// The report, signed by the agent unless that is what is wrong.
+        func envelope(of agent: FakeAgent) throws -> AgentV1.SignedEnvelope {
+            let progress = FakeAgent.progress(AgentJob.sample(1), .pulling)
+            let good = AgentV1.Report.Kind.jobProgress(progress)
+            let now = SystemWallClock().now()
+            switch self {
+            case .tampered:
+                var envelope = try agent.signed(good)
+                envelope.payload[envelope.payload.count - 1] ^= 1
+                return envelope
+            case .strangersKey:
+                var envelope = try agent.signed(good)
+                envelope.signature = try FakeAgent.strangersSignature(envelope.payload)
+                return envelope
+            case .signedAsJob:
+                var envelope = try agent.signed(good)
+                envelope.signature = try agent.key.sign(
+                    Array("berth.agent.v1.Job\0".utf8) + envelope.payload)
+                return envelope
+            case .unsigned:
+                var envelope = try agent.signed(good)
+                envelope.signature = []
+                return envelope
+            case .replayed:
+                let envelope = try agent.signed(good)
+                try agent.send(envelope)
+                return envelope
+            case .skipped: return try agent.signed(good) { $0.sequence += 1 }
+            case .otherStream: return try agent.signed(good) { $0.sessionID[0] ^= 1 }
+            case .otherServer:
+                return try agent.signed(good) {
+                    $0.serverID = ServerID(high: 1, low: 1).description
+                }
+            case .tooOld:
+                return try agent.signed(good) {
+                    $0.issueTime = GoogleProtobuf.Timestamp(now.advanced(by: .seconds(-310)))
+                }
+            case .early:
+                return try agent.signed(good) {
+                    $0.issueTime = GoogleProtobuf.Timestamp(now.advanced(by: .seconds(310)))
+                }
+            case .noTime: return try agent.signed(good) { $0.issueTime = nil }
+            case .noKind: return try agent.signed(good) { $0.kind = nil }
+            case .noMessage: return try agent.sign([0xFF, 0xFF, 0xFF])
+            case .badID:
+                return try agent.signed(.jobProgress(.with { $0.serviceID = "x" }))
+            case .badState:
+                var unknown = progress
+                unknown.state = .unrecognized(99)
+                return try agent.signed(.jobProgress(unknown))
+            case .tooLarge:
+                var large = progress
+                large.message = String(repeating: "x", count: 300 * 1024)
+                return try agent.signed(.jobProgress(large))
+            }
+        }
+    }
+
+    @Test(
+        "a report that is not genuine, new and in order is refused, audited, and ends the stream",
+        arguments: Fault.allCases)
+    func refused(_ fault: Fault) async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.connectedAgent()
+            try agent.report(AgentJob.sample(9), .accepted)
+            try agent.send(try fault.envelope(of: agent))
+            try await agent.live().ended()
+            #expect(try agent.live().status == .permissionDenied)
+            #expect(try scene.audited("agent.report_refused") == [fault.reason])
+            #expect(scene.jobs.progress.count == (fault == .replayed ? 2 : 1))
+            try await scene.eventually { try await scene.server().agent?.isOnline == false }
+        }
+    }
+
+    @Test("a report of a job that was lost is audited and changes nothing; the stream lives")
+    func staleToken() async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.connectedAgent()
+            scene.jobs.recordsProgress = false
+            let job = AgentJob.sample(1, token: 3)
+            try agent.report(job, .succeeded)
+            try await agent.heartbeat()
+            #expect(
+                try scene.audited("agent.report_refused")
+                    == ["job \(job.reference.jobID) token 3: STALE_TOKEN"])
+            #expect(try !agent.live().isClosed)
+        }
+    }
+
+    @Test("a job that the agent would not do is audited, and gives its place to another")
+    func jobRefusal() async throws {
+        try await AgentScene.play({ $0.jobsRunningMax = 1 }) { scene in
+            scene.jobs.waiting = [.sample(1, token: 2), .sample(2)]
+            let agent = try await scene.connectedAgent()
+            _ = try await agent.job()
+            try agent.report(
+                .jobRefusal(
+                    .with {
+                        $0.reference = FakeAgent.reference(AgentJob.sample(1, token: 2).reference)
+                        $0.reason = "EXPIRED; drop table"
+                    }))
+            #expect(AgentJobTests.number(try await agent.job()) == 2)
+            try agent.report(.jobRefusal(.with { $0.reason = "MALFORMED" }))
+            try await agent.heartbeat()
+            let id = AgentJob.sample(1).reference.jobID
+            #expect(
+                try scene.audited("agent.refuse_job")
+                    == ["job \(id) token 2: EXPIRED", "unknown job: MALFORMED"])
+        }
+    }
+
+    @Test("refusals are audited so many a minute and not more")
+    func bounded() async throws {
+        try await AgentScene.play({ $0.refusalsAuditedPerMinuteMax = 3 }) { scene in
+            let agent = try await scene.connectedAgent()
+            for _ in 0..<8 { try agent.report(.jobRefusal(.with { $0.reason = "EXPIRED" })) }
+            try await agent.heartbeat()
+            let again = try scene.again(agent)
+            try await again.connect()
+            try again.report(.jobRefusal(.with { $0.reason = "EXPIRED" }))
+            try await again.heartbeat()
+            #expect(try scene.audited("agent.refuse_job").count == 3)
+        }
+    }
+
+    @Test("texts of a report are cut, and its numbers are not negative")
+    func cut() throws {
+        var facts = FakeAgent.host
+        facts.hostname = String(repeating: "ä", count: 300)
+        facts.processors = -1
+        facts.diskTotalBytes = .min
+        let host = HostFacts(facts)
+        #expect(host.hostname == String(repeating: "ä", count: 128))
+        #expect(host.processors == 0)
+        #expect(host.diskTotalBytes == 0)
+    }
+}
+
+extension FakeAgent {
+    /// A report's signature by a key that is nobody's.
+    static func strangersSignature(_ payload: [UInt8]) throws -> [UInt8] {
+        try SigningKey.generate().sign(Array("berth.agent.v1.Report\0".utf8) + payload)
+    }
+}

@@ -1,0 +1,67 @@
+import Agents
+import Domain
+
+/// Work that a test hands out, and what agents told of it.
+final class FakeJobs: AgentJobs {
+    /// What waits; claimed from the front.
+    var waiting: [AgentJob] = []
+    /// Orders to cancel, handed out whatever the limit.
+    var cancels: [AgentJob] = []
+    /// Which of a heartbeat's jobs are lost.
+    var lost: Set<JobReference> = []
+    /// Whether progress counts.
+    var recordsProgress = true
+    var desired: [(service: ServiceID, deployment: DeploymentID)] = []
+
+    private(set) var limits: [Int] = []
+    private(set) var renewed: [[JobReference]] = []
+    private(set) var progress: [JobProgress] = []
+    private(set) var observed: [[ObservedContainer]] = []
+    private(set) var sessions: [AgentSessionID] = []
+
+    func claim(
+        server: ServerID, session: AgentSessionID, limit: Int
+    ) async throws -> [AgentJob] {
+        limits.append(limit)
+        sessions.append(session)
+        let claimed = Array(waiting.prefix(limit))
+        waiting.removeFirst(claimed.count)
+        defer { cancels = [] }
+        return cancels + claimed
+    }
+
+    func renew(
+        server: ServerID, session: AgentSessionID, jobs: [JobReference]
+    ) async throws -> [JobReference] {
+        renewed.append(jobs)
+        return jobs.filter(lost.contains)
+    }
+
+    func record(
+        server: ServerID, session: AgentSessionID, progress: JobProgress
+    ) async throws -> Bool {
+        self.progress.append(progress)
+        return recordsProgress
+    }
+
+    func observe(
+        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
+    ) async throws {
+        observed.append(containers)
+    }
+
+    func desired(
+        server: ServerID
+    ) async throws -> [(service: ServiceID, deployment: DeploymentID)] { desired }
+}
+
+extension AgentJob {
+    /// A job that says as little as a job can; ids rise with `number`.
+    static func sample(_ number: UInt64, token: Int64 = 1, kind: Kind? = nil) -> AgentJob {
+        AgentJob(
+            reference: JobReference(
+                jobID: JobID(high: 0x0190_0000_0000_7000, low: number), fencingToken: token),
+            serviceID: ServiceID(high: 0x0190_0000_0000_7001, low: number),
+            kind: kind ?? .purge(volumeName: "berth-data-\(number)"))
+    }
+}
