@@ -2,7 +2,7 @@
 public enum WaitCondition: String, Sendable {
     /// That it does not run; at once when it does not.
     case notRunning = "not-running"
-    /// That it ends the next time.
+    /// That it ends the next time; missed if it ends before the engine has heard of the wait.
     case nextExit = "next-exit"
     /// That it is gone.
     case removed

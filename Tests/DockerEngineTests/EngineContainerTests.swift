@@ -69,7 +69,7 @@ import Testing
             #expect(late?.kind == .timedOut)
             let code = Task.immediate(executorPreference: loop.executor) {
                 _ = loop
-                return try? await docker.waitForContainer(long, .nextExit, deadline: .seconds(60))
+                return try? await docker.waitForContainer(long, deadline: .seconds(60))
             }
             try await docker.killContainer(long)
             #expect(await code.value == 137)
