@@ -117,6 +117,8 @@ extension DockerClient {
                 (answer) throws(MalformedAnswer) in try answer.text("Id")
             }
         } catch {
+            // Those name images and containers, which may be called as a value is.
+            if error.isNotFound || error.isConflict { throw error }
             throw error.redacting(Array(container.environment.values))
         }
     }

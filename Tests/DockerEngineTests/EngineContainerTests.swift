@@ -114,10 +114,12 @@ import Testing
 
             var missing = engine.container("missing", "true")
             missing.image = "berth/no-such-image:1"
+            missing.environment = ["NAME": "berth"]
             let absent = await thrown { () throws(DockerError) in
                 try await docker.createContainer(missing)
             }
             #expect(absent?.isNotFound == true)
+            #expect(absent?.message.contains("berth/no-such-image:1") == true)
 
             var broken = engine.container("broken", "true")
             broken.command = ["/no/such/program"]
