@@ -8,6 +8,7 @@ public import Services
 // Where the modules meet: each conformance is a port of one module satisfied by another, and no
 // module knows the other.
 
+extension LogRelay: LogTails {}
 extension ConfigModule: ConfigSetter {}
 extension ConfigModule: ConfigRevealer {}
 extension DeploymentsModule: DeploymentEnqueuer {}

@@ -13,7 +13,7 @@ public enum ChangeTopic: Hashable, Sendable {
     case environment(EnvironmentID)
     /// The deployment.
     case deployment(DeploymentID)
-    /// Work that waits for the server's agent.
+    /// Something for the server's agent to do.
     case work(ServerID)
 }
 
@@ -34,7 +34,8 @@ public struct ChangeNotice: Hashable, Sendable {
     /// The channel's name.
     public static let channel = "berth_changes"
 
-    /// Whether work was queued for the server's agent.
+    /// Whether there is something for the server's agent to do: work was queued, or a job that it works
+    /// on shall be cancelled.
     public let hasWork: Bool
     /// The server; nil when none is chosen.
     public let serverID: ServerID?

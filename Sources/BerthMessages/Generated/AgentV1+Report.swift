@@ -301,7 +301,8 @@ extension AgentV1 {
         public var lines: [AgentV1.LogLine] = []
         /// Set on the last piece.
         public var end: Bool = false
-        /// Why it ended, when it was not asked to and not at the logs' end.
+        /// Why it ended, when it was not asked to and not at the logs' end: NO_CONTAINER when the service has
+        /// none, else a sentence for people.
         public var error: String = ""
 
         /// Starts with every field at its default.

@@ -30,7 +30,7 @@ final class AgentScene {
     /// Runs `body` in a scene of its own.
     static func play(
         _ limits: @escaping @Sendable (inout AgentLimits) -> Void = { _ in },
-        interval: Duration = .seconds(30), listens: Bool = true,
+        interval: Duration = .seconds(30), listens: Bool = true, isPrivate: Bool = true,
         _ body: @escaping @Sendable (AgentScene) async throws -> Void
     ) async throws {
         let database = try await MigratedDatabase.make()
@@ -38,7 +38,7 @@ final class AgentScene {
             _ = loop
             var agentLimits = AgentLimits()
             limits(&agentLimits)
-            let scene = try AgentScene(database, reactor, agentLimits, interval)
+            let scene = try AgentScene(database, reactor, agentLimits, interval, isPrivate)
             if listens { try await scene.listen() }
             do {
                 try await body(scene)
@@ -52,13 +52,15 @@ final class AgentScene {
 
     private init(
         _ database: MigratedDatabase, _ reactor: Reactor, _ limits: AgentLimits,
-        _ interval: Duration
+        _ interval: Duration, _ isPrivate: Bool
     ) throws {
         self.database = database
         self.reactor = reactor
         signingKey = try SigningKey.generate()
-        first = try AgentServer(database.uri, signingKey, jobs, limits, interval, reactor)
-        second = try AgentServer(database.uri, signingKey, jobs, limits, interval, reactor)
+        first = try AgentServer(
+            database.uri, signingKey, jobs, limits, interval, isPrivate, reactor)
+        second = try AgentServer(
+            database.uri, signingKey, jobs, limits, interval, isPrivate, reactor)
     }
 
     private func listen() async throws {
@@ -142,7 +144,7 @@ final class AgentServer {
 
     init(
         _ uri: String, _ signingKey: SigningKey, _ jobs: FakeJobs, _ limits: AgentLimits,
-        _ interval: Duration, _ reactor: Reactor
+        _ interval: Duration, _ isPrivate: Bool, _ reactor: Reactor
     ) throws {
         let workers = try sharedWorkers()
         let pool = try ConnectionPool(
@@ -164,7 +166,7 @@ final class AgentServer {
                 credential: try BearerCredential.parse(call.metadata["authorization"]),
                 callID: call.requestID)
         } isPrivate: { _ in
-            true
+            isPrivate
         }.register(on: router)
         server = GRPCServer(
             reactor: reactor, router: router, logger: AgentScene.quiet,

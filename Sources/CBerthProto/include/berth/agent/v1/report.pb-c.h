@@ -347,7 +347,8 @@ struct  Berth__Agent__V1__LogChunk
    */
   protobuf_c_boolean end;
   /*
-   * Why it ended, when it was not asked to and not at the logs' end.
+   * Why it ended, when it was not asked to and not at the logs' end: NO_CONTAINER when the service has
+   * none, else a sentence for people.
    */
   char *error;
 };
