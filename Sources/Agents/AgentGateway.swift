@@ -87,13 +87,13 @@ public final class AgentGateway {
         // In a task of its own: the call's is cancelled when its caller is gone.
         needs.reactor.begin {
             await stream.tails.endAll()
-            await self.recordEnd(identity)
+            await self.recordEnd(identity, callID: stream.link.callID)
             self.ending -= 1
             self.quiet.raise()
         }
     }
 
-    private func recordEnd(_ identity: AgentIdentity) async {
+    private func recordEnd(_ identity: AgentIdentity, callID: String) async {
         do {
             try await needs.transactions.inTransaction { tx in
                 try await needs.store.endSessionWithinTx(tx, identity)
@@ -103,7 +103,10 @@ public final class AgentGateway {
             // Its presence ends by itself when nothing is heard of it.
             needs.logger.warning(
                 "the end of an agent's stream was not recorded",
-                metadata: ["server_id": "\(identity.serverID)", "error": "\(error)"])
+                metadata: [
+                    "server_id": "\(identity.serverID)", "error": "\(error)",
+                    "request_id": "\(callID)",
+                ])
         }
     }
 

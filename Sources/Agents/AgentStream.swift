@@ -146,6 +146,7 @@ final class AgentStream {
                     "orphans on a server",
                     metadata: [
                         "server_id": "\(identity.serverID)", "orphans": "\(orphans)",
+                        "request_id": "\(link.callID)",
                     ])
             }
         case .jobRefusal(let reference, let reason):

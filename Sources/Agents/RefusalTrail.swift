@@ -50,7 +50,9 @@ final class RefusalTrail {
                 try await audit.recordWithinTx(tx, entry)
             }
         } catch {
-            logger.error("a refusal was not audited", metadata: ["error": "\(error)"])
+            logger.error(
+                "a refusal was not audited",
+                metadata: ["error": "\(error)", "request_id": "\(callID)"])
         }
     }
 

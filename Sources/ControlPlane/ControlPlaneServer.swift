@@ -26,6 +26,7 @@ struct ControlPlaneServer: Sendable {
     func run() throws {
         SignalSource.block(signals)
         SignalSource.ignoreBrokenPipes()
+        DescriptorLimit.raise()
         try AddressClaim.make(configuration.address)
         let signingKey = try prepareDatabase()
         let workers = try WorkerPool(threads: 2)

@@ -122,7 +122,7 @@ final class ServerCall: StreamObserver {
         deadlineTimer = nil
         guard !isOver else { return }
         phase = .answered
-        let status = status?.code == .ok ? RPCStatus(.unknown, status?.message ?? "") : status
+        let status = status.map(toldStatus)
         count(status?.code ?? .ok)
         if dialect != .grpc {
             answerInBody(status)
@@ -144,6 +144,12 @@ final class ServerCall: StreamObserver {
             stream.respond(block, isEnd: true)
         }
         stream.discardReceived()
+    }
+
+    /// What the caller is told of a status: an error in any case, and the call's id with it.
+    private func toldStatus(_ status: RPCStatus) -> RPCStatus {
+        let error = status.code == .ok ? RPCStatus(.unknown, status.message) : status
+        return error.naming(context.requestID, limits: server.limits)
     }
 
     private func count(_ code: StatusCode) {

@@ -38,14 +38,23 @@ def stub_and_request(channel, method):
 
 
 def failure(error):
-    """How a call failed, with the field violations of its status."""
+    """How a call failed, with the field violations and the call's id of its status."""
     violations = []
+    request_id = None
     status = rpc_status.from_call(error)
     for detail in status.details if status else []:
         bad_request = error_details_pb2.BadRequest()
         if detail.Unpack(bad_request):
             violations += [[each.field, each.description] for each in bad_request.field_violations]
-    return {"code": error.code().name, "message": error.details(), "violations": violations}
+        info = error_details_pb2.RequestInfo()
+        if detail.Unpack(info):
+            request_id = info.request_id
+    return {
+        "code": error.code().name,
+        "message": error.details(),
+        "violations": violations,
+        "request_id": request_id,
+    }
 
 
 def call(channel, wish):

@@ -8,6 +8,8 @@ struct Answer: Sendable {
     let violations: [Violation]
     /// The response; null when there is none.
     let response: JSON
+    /// The id of the call in the status's `google.rpc.RequestInfo`; nil when there is none.
+    var requestID: String?
 
     /// One field at fault.
     struct Violation: Hashable, Sendable {

@@ -14,6 +14,8 @@ final class Berthd: Sendable {
         var databaseURL: String
         var keyFile: String
         var arguments: [String] = []
+        /// A program that starts it, and the program's own arguments; none starts it directly.
+        var starter: [String] = []
         var address = "127.0.0.1:0"
         /// Where the key lies; kept as long as anyone may start a server with these.
         var folder: Folder?
@@ -47,7 +49,8 @@ final class Berthd: Sendable {
     /// Starts it without waiting.
     static func spawn(_ options: Options) throws -> ChildProcess {
         try ChildProcess(
-            [Programs.berthd, "serve", "--listen", options.address] + options.arguments,
+            options.starter + [Programs.berthd, "serve", "--listen", options.address]
+                + options.arguments,
             environment: options.environment)
     }
 

@@ -22,12 +22,13 @@ enum BufCurl {
             throw ChildProcess.Failed(description: "buf curl: \(finished.standardError)")
         }
         let code = Answer.codes[Int(finished.exitCode >> 3)]
-        let details = status["details"].elements.filter {
-            $0["type"] == "google.rpc.BadRequest"
+        func details(_ type: JSON) -> [String] {
+            status["details"].elements.filter { $0["type"] == type }.map { $0["value"].string }
         }
         return Answer(
             code: code, message: status["message"].string,
-            violations: try details.flatMap { try BadRequestBytes.decode($0["value"].string) },
-            response: .null)
+            violations: try details("google.rpc.BadRequest").flatMap(DetailBytes.violations),
+            response: .null,
+            requestID: try details("google.rpc.RequestInfo").first.map(DetailBytes.requestID))
     }
 }

@@ -44,7 +44,8 @@ final class GrpcioClient: Sendable {
             violations: answer["violations"].elements.map {
                 Answer.Violation(
                     field: $0.elements[0].string, description: $0.elements[1].string)
-            }, response: answer["response"])
+            }, response: answer["response"],
+            requestID: answer["request_id"] == .null ? nil : answer["request_id"].string)
     }
 
     /// Sends a line and waits for one.

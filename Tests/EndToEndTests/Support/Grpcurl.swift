@@ -36,11 +36,14 @@ enum Grpcurl {
             detail["@type"] == "type.googleapis.com/google.rpc.BadRequest"
                 ? detail["fieldViolations"].elements : []
         }
+        let info = status["details"].elements.first {
+            $0["@type"] == "type.googleapis.com/google.rpc.RequestInfo"
+        }
         return Answer(
             code: Answer.codes[Int(code)], message: status["message"].string,
             violations: violations.map {
                 Answer.Violation(
                     field: $0["field"].string, description: $0["description"].string)
-            }, response: .null)
+            }, response: .null, requestID: info?["requestId"].string)
     }
 }
