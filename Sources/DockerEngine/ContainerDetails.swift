@@ -10,6 +10,9 @@ public struct ContainerDetails: Equatable, Sendable {
     public let image: String
     /// Labels.
     public let labels: [String: String]
+    /// The environment, secrets included: for whoever must keep them out of what the container
+    /// writes.
+    public let environment: [String: String]
     /// What it does, and how it ended last.
     public let state: ContainerState
     /// How often the engine has started it again.
@@ -50,6 +53,7 @@ public struct ContainerDetails: Equatable, Sendable {
         let configuration = try answer.value("Config")
         image = configuration["Image"]?.string ?? ""
         labels = try configuration.texts("Labels")
+        environment = ContainerDetails.variables(try configuration.list("Env"))
         state = try ContainerState(answer: try answer.value("State"))
         restartCount = answer["RestartCount"]?.integer ?? 0
         var networks: [String: Attachment] = [:]
@@ -67,6 +71,26 @@ public struct ContainerDetails: Equatable, Sendable {
                 path: try mount.text("Destination"), isWritable: mount["RW"]?.bool ?? false)
         }
     }
+
+    /// Parts `NAME=value`; of a name that comes twice the last counts, as in the container.
+    private static func variables(_ texts: [String]) -> [String: String] {
+        var variables: [String: String] = [:]
+        for text in texts {
+            guard let sign = text.firstIndex(of: "=") else { continue }
+            variables[String(text[..<sign])] = String(text[text.index(after: sign)...])
+        }
+        return variables
+    }
+}
+
+extension ContainerDetails: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
+    /// The name and the image.
+    public var description: String { "\(name) of \(image)" }
+    /// As ``description``.
+    public var debugDescription: String { description }
+    /// Shows nothing of the environment to `dump`.
+    public var customMirror: Mirror { Mirror(self, children: ["name": name, "image": image]) }
 }
 
 /// What a container does, and how it ended last.

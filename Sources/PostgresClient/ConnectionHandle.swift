@@ -36,6 +36,8 @@ enum ConnectProgress {
         guard unsafe PQstatus(connection) != CONNECTION_BAD else {
             throw error(.connectionFailed, "PQconnectStartParams")
         }
+        // libpq tells why a connection was refused as text alone; this puts the SQLSTATE into it.
+        _ = unsafe PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         // By default libpq prints notices to stderr, and they can repeat arguments.
         unsafe PQsetNoticeReceiver(connection, { _, _ in }, nil)
     }
@@ -150,8 +152,27 @@ enum ConnectProgress {
 
     /// libpq's own text, about the connection, never about arguments.
     func error(_ kind: PostgresError.Kind, _ function: String) -> PostgresError {
-        let text = unsafe String(cString: PQerrorMessage(connection))
+        let text = unsafe String(cString: PQerrorMessage(connection)).firstLine
+        let (message, sqlState) = ConnectionHandle.parted(text)
         return PostgresError(
-            kind, function: function, message: text.isEmpty ? "no reason given" : text.firstLine)
+            kind, function: function, message: message.isEmpty ? "no reason given" : message,
+            sqlState: sqlState)
+    }
+
+    /// Takes the SQLSTATE out of a verbose message, where it follows the severity:
+    /// `… FATAL:  28P01: password authentication failed`.
+    static func parted(_ text: String) -> (message: String, sqlState: String?) {
+        guard let gap = text.firstRange(of: ":  ") else { return (text, nil) }
+        let rest = text[gap.upperBound...]
+        let code = rest.prefix(5)
+        let isCode =
+            code.utf8.count == 5
+            && code.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
+            }
+        let tail = rest.dropFirst(5)
+        guard isCode, tail.hasPrefix(": ") else { return (text, nil) }
+        return (String(text[..<gap.upperBound] + tail.dropFirst(2)), String(code))
     }
 }
