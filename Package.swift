@@ -45,6 +45,7 @@ let package = Package(
     name: "berth",
     products: [
         .executable(name: "berthd", targets: ["berthd"]),
+        .executable(name: "berth-agent", targets: ["berth-agent"]),
         .library(
             name: "BerthMessages", targets: ["BerthMessages", "Messages", "StandardMessages"]),
     ],
@@ -124,6 +125,21 @@ let package = Package(
             linkerSettings: [.linkedLibrary("mimalloc", .when(configuration: .release))]
         ),
 
+        // The agent and its program.
+        target(
+            "AgentCore",
+            [
+                "BerthMessages", "Cryptography", "DockerEngine", "Domain", "EventLoops", "HTTP2",
+                "Messages", "PostgresClient", "RPC", "SQL", "StandardMessages", "TLS", arguments,
+                logging,
+            ]
+        ),
+        .executableTarget(
+            name: "berth-agent",
+            dependencies: ["AgentCore", arguments],
+            swiftSettings: strict
+        ),
+
         // Tests.
         .target(
             name: "TestSupport",
@@ -152,6 +168,13 @@ let package = Package(
         ),
         tests("PostgresClient", ["EventLoops", "SQL", "TestSupport"]),
         tests("DockerEngine", ["EventLoops", "TestSupport"]),
+        tests(
+            "AgentCore",
+            [
+                "BerthMessages", "Cryptography", "DockerEngine", "Domain", "EventLoops", "Messages",
+                "StandardMessages", "TestSupport", logging,
+            ]
+        ),
         tests("Domain"),
         tests(
             "Agents",

@@ -38,8 +38,8 @@ ROOMS = {
     "BerthMessages": ["*Handler.swift", "*Module.swift"],
 }
 
-# Where else SQL is read: the composition root's migrations and bootstrap.
-SQL_READERS = {"ControlPlane"}
+# Where else SQL is read: the composition root's migrations and bootstrap, the agent's login probe.
+SQL_READERS = {"AgentCore", "ControlPlane"}
 
 
 class Target:

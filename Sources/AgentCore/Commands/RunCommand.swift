@@ -1,0 +1,95 @@
+import ArgumentParser
+import DockerEngine
+import Domain
+import EventLoops
+import Glibc
+import Logging
+
+/// `berth-agent run`.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Do the control plane's work until SIGTERM; containers stay as they are.")
+
+    @Option(help: "The folder that 'berth-agent register' wrote.")
+    var stateDir: String
+    @Option(help: "Where Docker listens.")
+    var dockerSocket = DockerClient.socketPathDefault
+    @Flag(help: "Start containers without the firewall's rule that keeps them from this server.")
+    var withoutFirewall = false
+    @Option(
+        name: .customLong("tls-ca"),
+        help: "A PEM file: who vouches for the control plane; else what was registered with.")
+    var authorities: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = "info"
+
+    func run() throws {
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--log-level \(logLevel): must be one of \(levels)")
+        }
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "berth-agent")
+        logger.logLevel = level
+        var identity = try StateFolder(path: stateDir).load()
+        guard identity.controlPlane.isSafe else {
+            throw ValidationError("\(identity.controlPlane): is neither https nor this machine")
+        }
+        if let authorities {
+            do {
+                identity.authorities = try SmallFile.read(authorities)
+            } catch {
+                throw ValidationError("--tls-ca \(authorities): \(error)")
+            }
+        }
+        try work(identity, logger)
+    }
+
+    private func work(_ identity: AgentIdentity, _ logger: Logger) throws {
+        SignalSource.block([SIGTERM, SIGINT])
+        SignalSource.ignoreBrokenPipes()
+        let workers = try WorkerPool(threads: 2)
+        let (socket, hasFirewall) = (dockerSocket, !withoutFirewall)
+        try EventLoop.runOnce { loop, reactor in
+            let agent = Agent(
+                identity: identity,
+                link: try ControlPlaneCaller(
+                    to: identity.controlPlane, authorities: identity.authorities,
+                    credential: identity.credential.revealed, workers: workers, reactor: reactor),
+                client: try DockerClient(reactor: reactor, socketPath: socket), workers: workers,
+                firewall: hasFirewall ? Firewall(workers: workers, logger: logger) : nil,
+                reactor: reactor, logger: logger)
+            let stop = StopHandler(agent, logger)
+            let signals = try SignalSource([SIGTERM, SIGINT], reactor: reactor, handler: stop)
+            logger.notice(
+                "working",
+                metadata: ["server": "\(identity.serverName)", "server_id": "\(identity.serverID)"])
+            await agent.run(on: loop)
+            signals.cancel()
+            logger.notice("stopped")
+        }
+    }
+}
+
+/// Stops the agent on the first signal; on the second the process ends at once.
+private final class StopHandler: SignalHandler {
+    private let agent: Agent
+    private let logger: Logger
+    private var isStopping = false
+
+    init(_ agent: Agent, _ logger: Logger) {
+        self.agent = agent
+        self.logger = logger
+    }
+
+    func received(_ signal: Int32, on loop: isolated EventLoop) {
+        if isStopping {
+            logger.warning("second signal: ending at once")
+            exit(1)
+        }
+        isStopping = true
+        logger.notice("stopping", metadata: ["signal": "\(signal)"])
+        agent.stop()
+    }
+}

@@ -1,0 +1,278 @@
+import DockerEngine
+import Domain
+import EventLoops
+
+/// One run of a deploy job: each step looks first and then acts, so that a run which was killed at any
+/// point is completed by the next one, which has a higher fencing token.
+final class DeployRun {
+    /// What the run works with.
+    struct Tools {
+        let engine: any ContainerEngine
+        let verification: Verification
+        let networks: EnvironmentNetworks
+        let serverID: ServerID
+    }
+
+    /// Tells how far the run is.
+    typealias Tell = (JobProgress.State, String, JobOutcome?) -> Void
+
+    let order: DeployOrder
+    let job: JobIdentity
+    let plan: ContainerPlan
+    let tools: Tools
+    let tell: Tell
+    /// The deployment that should run if this one fails, as far as it is known.
+    let previous: DeploymentID?
+    var engine: any ContainerEngine { tools.engine }
+
+    /// The container of this run, once it is made.
+    private(set) var containerID: String?
+    /// Set once the data has its marker.
+    private(set) var outcome: JobOutcome?
+
+    init(
+        order: DeployOrder, job: JobIdentity, previous: DeploymentID?, tools: Tools,
+        tell: @escaping Tell
+    ) {
+        self.order = order
+        self.job = job
+        self.previous = previous
+        self.tools = tools
+        self.tell = tell
+        plan = ContainerPlan(order: order, job: job, serverID: tools.serverID)
+    }
+
+    /// Makes the service run.
+    /// - Throws: ``JobFailed``, ``JobStale``, `DockerError`, `CancellationError`; what was made is
+    ///   still there then: see ``undo(on:)``.
+    func run(on loop: isolated EventLoop) async throws -> JobOutcome {
+        (containerID, outcome) = (nil, nil)
+        let survey = try await survey(on: loop)
+        try requireNewest(survey.containers)
+        let image = try await image(survey)
+        tell(.starting, "Preparing the container", nil)
+        for container in survey.containers where container.name == plan.containerName {
+            try await engine.removeContainer(container.id)
+        }
+        let others = survey.containers.filter { $0.name != plan.containerName }
+        if try await isDataPresent(survey, image, on: loop) {
+            try await stop(others)
+            try await serveData(image, on: loop)
+        } else {
+            // Nobody could ever write a row to data without a marker.
+            try await discard(others, survey.volume, on: loop)
+            try await initializeData(image, on: loop)
+        }
+        for container in others { try await engine.removeContainer(container.id) }
+        guard let outcome else {
+            throw JobFailed(.internalFault, "The data was not proven.")
+        }
+        return outcome
+    }
+
+    // MARK: Looking
+
+    /// What is there.
+    private struct Survey {
+        let containers: [EngineContainer]
+        let image: EngineImage?
+        let volume: EngineVolume?
+    }
+
+    private func survey(on loop: isolated EventLoop) async throws -> Survey {
+        let image = LoopTask(on: loop) { try await self.localImage() }
+        let volume = LoopTask(on: loop) { try await self.engine.volume(self.order.volume.name) }
+        let containers = try await engine.containers(
+            labels: Label.containers(of: "\(job.serviceID)"))
+        return Survey(
+            containers: containers, image: try await image.value(),
+            volume: try await volume.value())
+    }
+
+    private func requireNewest(_ containers: [EngineContainer]) throws {
+        let newest = containers.map(\.fencingToken).max() ?? -1
+        if newest > job.reference.fencingToken { throw JobStale() }
+    }
+
+    // MARK: Image
+
+    private func localImage() async throws -> EngineImage? {
+        guard let pinned = order.pinnedImage else { return try await engine.image(order.image) }
+        if let image = try await engine.image(pinned) { return image }
+        guard let reference = pinnedReference else { return nil }
+        return try await engine.image("\(reference)")
+    }
+
+    /// The pinned content by its registry's digest.
+    private var pinnedReference: ImageReference? {
+        guard let pinned = order.pinnedImage, let image = ImageReference(order.image) else {
+            return nil
+        }
+        return ImageReference("\(image.repository)@\(pinned)")
+    }
+
+    private func image(_ survey: Survey) async throws -> EngineImage {
+        if let image = survey.image { return image }
+        guard
+            let reference = order.pinnedImage == nil
+                ? ImageReference(order.image) : pinnedReference
+        else {
+            throw JobFailed(.imageNotFound, "\(order.image) is not the name of an image.")
+        }
+        tell(.pulling, "Fetching the image \(order.image)", nil)
+        do {
+            try await engine.pull(reference, within: order.timeouts.pull) {
+                self.tell(.pulling, $0, nil)
+            }
+        } catch let error as DockerError where error.kind != .cancelled {
+            throw JobFailed(pulling: "\(reference)", error)
+        }
+        guard let image = try await engine.image("\(reference)") else {
+            throw JobFailed(.pullFailed, "The image \(reference) is not there after its pull.")
+        }
+        return image
+    }
+
+    // MARK: Data
+
+    /// Whether the volume holds the service's data, which is then mounted in this run's container.
+    private func isDataPresent(
+        _ survey: Survey, _ image: EngineImage, on loop: isolated EventLoop
+    ) async throws -> Bool {
+        guard let volume = survey.volume else {
+            if order.volume.initialized { throw dataMissing("is gone") }
+            return false
+        }
+        guard volume.labels[Label.service] == "\(job.serviceID)" else {
+            throw JobFailed(
+                .volumeConflict, "The volume \(order.volume.name) is not this service's.")
+        }
+        try await tools.networks.ensure(plan.network, of: order.environmentID)
+        let container = try await create(image, initializing: false)
+        let marker = try await engine.readFile(plan.markerPath, in: container)
+        guard let marker else {
+            if order.volume.initialized { throw dataMissing("holds no data of the service") }
+            return false
+        }
+        guard marker == Array("\(job.serviceID)\n".utf8) else {
+            throw JobFailed(
+                .wrongData, "The volume \(order.volume.name) is marked as another service's.")
+        }
+        guard try await engine.readFile(plan.versionPath, in: container) != nil else {
+            throw dataMissing("is marked as the service's, and its data folder is empty")
+        }
+        return true
+    }
+
+    private func dataMissing(_ how: String) -> JobFailed {
+        JobFailed(.dataMissing, "The volume \(order.volume.name) \(how).")
+    }
+
+    private func create(_ image: EngineImage, initializing: Bool) async throws -> String {
+        let id = try await engine.createContainer(
+            plan.container(imageID: image.id, initializing: initializing))
+        containerID = id
+        return id
+    }
+
+    /// Two postmasters never share a volume.
+    private func stop(_ others: [EngineContainer]) async throws {
+        for container in others where container.isActive {
+            tell(.starting, "Stopping the container that ran before", nil)
+            try await engine.stopContainer(container.id, gracePeriod: order.timeouts.stop)
+        }
+    }
+
+    /// Removes what an interrupted first start left behind.
+    private func discard(
+        _ others: [EngineContainer], _ volume: EngineVolume?, on loop: isolated EventLoop
+    ) async throws {
+        for container in others { try await engine.removeContainer(container.id) }
+        guard volume != nil else { return }
+        if let containerID { try await engine.removeContainer(containerID) }
+        containerID = nil
+        try await engine.removeVolume(order.volume.name)
+    }
+
+    // MARK: Starting
+
+    /// Starts on data that is there: straight on the environment's network.
+    private func serveData(_ image: EngineImage, on loop: isolated EventLoop) async throws {
+        guard let containerID else { return }
+        let deadline = try await start(containerID)
+        let identifier = try await logIn(containerID, plan.attachment.network, deadline, on: loop)
+        if let known = order.volume.systemIdentifier, !identifier.isEmpty, known != identifier {
+            throw JobFailed(
+                .wrongData,
+                "The data is another PostgreSQL's: its system identifier is \(identifier), "
+                    + "the service's is \(known).")
+        }
+        outcome = outcome(image, identifier)
+    }
+
+    /// Starts on an empty volume: alone, and among siblings only once the data is marked.
+    private func initializeData(_ image: EngineImage, on loop: isolated EventLoop) async throws {
+        // Made while PostgreSQL initialises, and needed after.
+        let network = LoopTask(on: loop) {
+            try await self.tools.networks.ensure(self.plan.network, of: self.order.environmentID)
+        }
+        defer { network.cancel() }
+        try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
+        if try await !engine.hasNetwork(DockerNames.initNetwork) {
+            try await engine.createNetwork(ContainerPlan.initNetwork)
+        }
+        let container = try await create(image, initializing: true)
+        let deadline = try await start(container)
+        let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
+        try await engine.writeFile(
+            named: DockerNames.markerFile, Array("\(job.serviceID)\n".utf8),
+            inFolder: order.volume.mountPath, of: container)
+        outcome = outcome(image, identifier)
+        tell(.verifying, "The data is initialised; joining the environment's network", outcome)
+        try await network.value()
+        try await engine.connect(container, to: plan.attachment)
+        let leaving = LoopTask(on: loop) {
+            try await self.engine.disconnect(container, from: DockerNames.initNetwork)
+        }
+        defer { leaving.cancel() }
+        _ = try await logIn(container, plan.attachment.network, deadline, on: loop)
+        try await leaving.value()
+    }
+
+    private func start(_ container: String) async throws -> Instant {
+        tell(.starting, "Starting the container", nil)
+        let deadline = Instant.now().advanced(by: order.timeouts.start)
+        do {
+            try await engine.startContainer(container)
+        } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
+            throw JobFailed(starting: error)
+        }
+        return deadline
+    }
+
+    private func logIn(
+        _ container: String, _ network: String, _ deadline: Instant, on loop: isolated EventLoop
+    ) async throws -> String {
+        tell(.verifying, "Logging in to PostgreSQL", outcome)
+        return try await tools.verification.logIn(
+            Verification.Target(
+                containerID: container, network: network, port: order.port, probe: order.probe,
+                redactor: plan.redactor, deadline: deadline), on: loop)
+    }
+
+    private func outcome(_ image: EngineImage, _ identifier: String) -> JobOutcome {
+        JobOutcome(
+            pinnedImage: DeployRun.pin(image, named: order.image), volumeName: order.volume.name,
+            initialized: true,
+            systemIdentifier: identifier.isEmpty
+                ? order.volume.systemIdentifier ?? "" : identifier)
+    }
+
+    /// The registry's digest, by which the content can be fetched again; without one, the id, by
+    /// which it is found on this machine.
+    static func pin(_ image: EngineImage, named name: String) -> String {
+        guard let repository = ImageReference(name)?.repository else { return image.id }
+        let digests = image.repositoryDigests.compactMap { ImageReference($0) }
+        return digests.first { $0.repository == repository }?.digest ?? image.id
+    }
+}

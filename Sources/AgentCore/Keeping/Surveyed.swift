@@ -1,0 +1,142 @@
+import BerthMessages
+import DockerEngine
+import Domain
+import Messages
+import StandardMessages
+
+/// What of ours is in Docker. Pure: turns it into what to start and what to tell.
+struct Surveyed {
+    var containers: [EngineContainerDetails] = []
+    var volumes: [EngineVolume] = []
+    /// The names of environments' networks with the environments of their labels.
+    var networks: [String] = []
+
+    /// A service's container, by its labels.
+    struct Kept {
+        let service: ServiceID
+        let deployment: DeploymentID
+        let details: EngineContainerDetails
+
+        /// Nil for a container whose labels are not whole.
+        init?(_ details: EngineContainerDetails) {
+            guard let service = details.labels[Label.service].flatMap({ ServiceID($0) }),
+                let deployment = details.labels[Label.deployment].flatMap({ DeploymentID($0) })
+            else { return nil }
+            self.service = service
+            self.deployment = deployment
+            self.details = details
+        }
+
+        var fencingToken: Int64 { details.labels[Label.fencingToken].flatMap { Int64($0) } ?? 0 }
+
+        var isActive: Bool {
+            EngineContainer(id: "", name: "", labels: [:], status: details.status).isActive
+        }
+    }
+
+    /// One container a service: the one that shall run, else one that does, else the newest.
+    func chosen(_ desired: [ServiceID: DeploymentID]) -> [ServiceID: Kept] {
+        var result: [ServiceID: Kept] = [:]
+        for kept in containers.compactMap({ Kept($0) }) {
+            guard let rival = result[kept.service] else {
+                result[kept.service] = kept
+                continue
+            }
+            let rank = { (kept: Kept) in
+                (
+                    desired[kept.service] == kept.deployment ? 1 : 0, kept.isActive ? 1 : 0,
+                    kept.fencingToken
+                )
+            }
+            if rank(kept) > rank(rival) { result[kept.service] = kept }
+        }
+        return result
+    }
+
+    /// The containers to start: those that shall run, and do not, while nothing else of their
+    /// service does: two postmasters never share a volume.
+    func startable(_ desired: [ServiceID: DeploymentID]) -> [Kept] {
+        let active = Set(containers.compactMap { Kept($0) }.filter(\.isActive).map(\.service))
+        return chosen(desired).values.filter {
+            desired[$0.service] == $0.deployment && !active.contains($0.service)
+        }
+    }
+
+    /// The inventory to report.
+    ///
+    /// - Parameter isBusy: Whether a job of the service runs.
+    /// - Parameter restarts: How often we started a service's container again.
+    func inventory(
+        _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool,
+        restarts: (ServiceID) -> Int32
+    ) -> AgentV1.Inventory {
+        .with {
+            $0.containers = chosen(desired).values.sorted { $0.details.name < $1.details.name }
+                .map { kept in
+                    Surveyed.observed(
+                        kept, isWanted: desired[kept.service] == kept.deployment,
+                        restarts: restarts(kept.service))
+                }
+            $0.volumes = volumes.map { volume in
+                .with {
+                    $0.name = volume.name
+                    $0.serviceID = volume.labels[Label.service] ?? ""
+                }
+            }
+            $0.orphans = orphans(desired, isBusy: isBusy)
+        }
+    }
+
+    private func orphans(
+        _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool
+    ) -> [String] {
+        func isOrphan(_ service: String?, _ deployment: String?) -> Bool {
+            guard let id = service.flatMap({ ServiceID($0) }) else { return true }
+            if isBusy(id) { return false }
+            guard let wanted = desired[id] else { return true }
+            return deployment.map { $0 != "\(wanted)" } ?? false
+        }
+        let containers = containers.filter {
+            isOrphan($0.labels[Label.service], $0.labels[Label.deployment] ?? "")
+        }
+        let volumes = volumes.filter { isOrphan($0.labels[Label.service], nil) }
+        let used = Set(self.containers.compactMap { $0.labels[Label.environment] })
+        let empty = networks.filter { network in
+            !used.contains { network == "berth-env-\($0)" }
+        }
+        return containers.map(\.name) + volumes.map(\.name) + empty
+    }
+
+    private static func observed(
+        _ kept: Kept, isWanted: Bool, restarts: Int32
+    ) -> AgentV1.ObservedContainer {
+        let details = kept.details
+        return .with {
+            $0.serviceID = "\(kept.service)"
+            $0.deploymentID = "\(kept.deployment)"
+            $0.fencingToken = kept.fencingToken
+            switch details.status {
+            case .running, .paused: $0.state = .running
+            case .restarting: $0.state = .restarting
+            default: $0.state = isWanted ? .restarting : .exited
+            }
+            $0.message = message(details)
+            $0.restartCount = restarts + Int32(clamping: details.restartCount)
+            $0.startTime = details.startedAt.flatMap { RFC3339.time($0) }
+                .map { GoogleProtobuf.Timestamp($0) }
+        }
+    }
+
+    private static func message(_ details: EngineContainerDetails) -> String {
+        switch details.status {
+        case .running: "running"
+        case .created: "made and not started"
+        case .exited, .dead, .restarting:
+            "exited with code \(details.exitCode)"
+                + (details.wasOutOfMemory ? ", out of memory" : "")
+        case .paused: "paused"
+        case .removing: "being removed"
+        case .unknown: "in a state that is not known"
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import Domain
+
+/// Logs in to a service as its users will: over the network, with the password.
+protocol LoginProber: AnyObject {
+    /// Tries once.
+    ///
+    /// - Parameter limit: How long connecting, and then each answer, may take.
+    func attempt(
+        at address: String, port: Int32, _ probe: LoginProbe, within limit: Duration
+    ) async -> LoginOutcome
+}
+
+/// What one attempt to log in showed.
+enum LoginOutcome: Equatable, Sendable {
+    /// Logged in, and `SELECT 1` was answered. PostgreSQL's system identifier of the data, in
+    /// decimal; empty when the user may not know it.
+    case proven(systemIdentifier: String)
+    /// User or password are refused; asking again will not help. What PostgreSQL said.
+    case refused(String)
+    /// Nobody listens yet, or PostgreSQL is starting. What was said last.
+    case notYet(String)
+}

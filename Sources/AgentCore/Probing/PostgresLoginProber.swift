@@ -1,0 +1,92 @@
+import Domain
+import EventLoops
+import Logging
+import PostgresClient
+import SQL
+
+/// ``LoginProber`` by libpq: one connection an attempt, opened with the password and closed again.
+final class PostgresLoginProber: LoginProber {
+    private let reactor: Reactor
+    private let workers: WorkerPool
+    /// Refusals are what an attempt expects while a database starts.
+    private let silence = Logger(label: "berth.probe") { _ in SwiftLogNoOpLogHandler() }
+
+    init(reactor: Reactor, workers: WorkerPool) {
+        self.reactor = reactor
+        self.workers = workers
+    }
+
+    func attempt(
+        at address: String, port: Int32, _ probe: LoginProbe, within limit: Duration
+    ) async -> LoginOutcome {
+        var configuration = PoolConfiguration(
+            uri: PostgresLoginProber.parameters(address: address, port: port, probe))
+        configuration.connectionsMax = 1
+        configuration.connectDurationMax = limit
+        configuration.waitDurationMax = limit
+        configuration.answerDurationMax = limit
+        configuration.statementDurationMax = limit
+        configuration.closeDurationMax = .milliseconds(100)
+        configuration.applicationName = "berth-agent"
+        do {
+            let pool = try ConnectionPool(
+                reactor: reactor, workers: workers, configuration: configuration, logger: silence)
+            let outcome = await logIn(pool)
+            await pool.close()
+            return outcome
+        } catch {
+            return .notYet(error.message)
+        }
+    }
+
+    private func logIn(_ pool: ConnectionPool) async -> LoginOutcome {
+        do {
+            let identifier = try await pool.inSession { session in
+                try await PostgresLoginProber.identify(session)
+            }
+            return .proven(systemIdentifier: identifier)
+        } catch let error as PostgresError {
+            return PostgresLoginProber.outcome(of: error)
+        } catch {
+            return .notYet("\(error)")
+        }
+    }
+
+    /// What a failed attempt means, by its SQLSTATE.
+    static func outcome(of error: PostgresError) -> LoginOutcome {
+        switch error.sqlState {
+        // invalid_password, invalid_authorization_specification.
+        case "28P01", "28000": .refused(error.message)
+        default: .notYet(error.message)
+        }
+    }
+
+    private static func identify(_ session: Session) async throws -> String {
+        do {
+            let rows = try await session.query(selectIdentifier)
+            return try rows.first?.text("system_identifier") ?? ""
+        } catch let error as PostgresError where error.sqlState == "42501" {
+            _ = try await session.query(selectOne)
+            return ""
+        }
+    }
+
+    private static let selectIdentifier = Statement(
+        "agent_identify",
+        "SELECT 1 AS one, system_identifier::text AS system_identifier FROM pg_control_system()")
+    private static let selectOne = Statement("agent_select_one", "SELECT 1 AS one")
+
+    /// libpq's keywords and values; holds the password.
+    static func parameters(address: String, port: Int32, _ probe: LoginProbe) -> String {
+        let values = [
+            ("hostaddr", address), ("port", "\(port)"), ("dbname", probe.databaseName),
+            ("user", probe.username), ("password", probe.password.revealed),
+        ]
+        return values.map { "\($0.0)='\(quoted($0.1))'" }.joined(separator: " ")
+    }
+
+    /// A value between single quotes (libpq manual, "Keyword/Value Connection Strings").
+    private static func quoted(_ value: String) -> String {
+        value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+    }
+}

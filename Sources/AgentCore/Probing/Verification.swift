@@ -1,0 +1,116 @@
+import DockerEngine
+import Domain
+import EventLoops
+
+/// Waits until a container proves that it serves, or shows that it will not.
+final class Verification {
+    /// The pause between two attempts: short at first, since databases start in a moment.
+    static let pauseMin = Duration.milliseconds(10)
+    static let pauseMax = Duration.milliseconds(100)
+    /// How long one attempt may take.
+    static let attemptMax = Duration.seconds(3)
+    /// How many of its last lines a failure shows, and how many bytes of each.
+    static let linesShownMax = 20
+    static let lineShownBytesMax = 200
+
+    private let engine: any ContainerEngine
+    private let prober: any LoginProber
+    private let reactor: Reactor
+
+    init(engine: any ContainerEngine, prober: any LoginProber, reactor: Reactor) {
+        self.engine = engine
+        self.prober = prober
+        self.reactor = reactor
+    }
+
+    /// What to log in to.
+    struct Target {
+        let containerID: String
+        let network: String
+        let port: Int32
+        let probe: LoginProbe
+        let redactor: SecretRedactor
+        let deadline: Instant
+    }
+
+    /// Logs in at the container's own address on the network.
+    ///
+    /// - Returns: PostgreSQL's system identifier, empty when the user may not know it.
+    /// - Throws: ``JobFailed``: `.loginRefused`, `.startTimeout`, what the container's end means.
+    ///   `DockerError`.
+    func logIn(_ target: Target, on loop: isolated EventLoop) async throws -> String {
+        let watch = EndWatch()
+        let wait = LoopTask(on: loop) {
+            defer { watch.hasEnded = true }
+            try await self.engine.waitForEnd(of: target.containerID)
+        }
+        defer { wait.cancel() }
+        var pause = Verification.pauseMin
+        var last = "nobody listened on port \(target.port)"
+        var address: String?
+        while true {
+            if address == nil || watch.hasEnded {
+                watch.hasEnded = false
+                address = try await self.address(of: target)
+            }
+            if let address {
+                let limit = min(
+                    Verification.attemptMax, Instant.now().duration(to: target.deadline))
+                let outcome = await prober.attempt(
+                    at: address, port: target.port, target.probe, within: limit)
+                try Task.checkCancellation()
+                switch outcome {
+                case .proven(let identifier): return identifier
+                case .refused(let words): throw refused(words, target)
+                case .notYet(let words): last = words
+                }
+            }
+            guard Instant.now() < target.deadline else { throw tooLate(last, target) }
+            try await reactor.sleep(for: pause)
+            pause = min(pause * 3 / 2, Verification.pauseMax)
+        }
+    }
+
+    private final class EndWatch {
+        var hasEnded = false
+    }
+
+    /// The container's address; nil while it has none yet.
+    private func address(of target: Target) async throws -> String? {
+        guard let details = try await engine.container(target.containerID) else {
+            throw JobFailed(.containerMissing, "The container was removed while it started.")
+        }
+        switch details.status {
+        case .running, .paused: return details.addresses[target.network]
+        default: throw await ended(details, target)
+        }
+    }
+
+    private func ended(_ details: EngineContainerDetails, _ target: Target) async -> JobFailed {
+        let lines = try? await engine.lastLines(
+            of: target.containerID, count: Verification.linesShownMax)
+        return JobFailed(
+            ended: details,
+            lines: (lines ?? []).map { line in
+                // Redacted before the cut: half a secret would not be recognised.
+                let text = target.redactor.redact(line)
+                return text.utf8.count <= Verification.lineShownBytesMax
+                    ? text
+                    : String(
+                        decoding: text.utf8.prefix(Verification.lineShownBytesMax), as: UTF8.self)
+                        + "…"
+            })
+    }
+
+    private func refused(_ words: String, _ target: Target) -> JobFailed {
+        JobFailed(
+            .loginRefused,
+            "PostgreSQL refused the stored credentials: \(target.redactor.redact(words))")
+    }
+
+    private func tooLate(_ words: String, _ target: Target) -> JobFailed {
+        JobFailed(
+            .startTimeout,
+            "No login succeeded in time. The last attempt: \(target.redactor.redact(words))")
+    }
+}

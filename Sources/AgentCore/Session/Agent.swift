@@ -1,0 +1,243 @@
+import BerthMessages
+import DockerEngine
+import Domain
+import EventLoops
+import Logging
+import Messages
+
+/// The agent of one server: its jobs, its keeper and its stream, on one loop.
+final class Agent {
+    /// The pause before the next stream: doubled each time, less a random part of it.
+    static let pauseMin = Duration.milliseconds(500)
+    static let pauseMax = Duration.seconds(30)
+    /// How often firewall, network and Docker are looked after.
+    static let careInterval = Duration.seconds(30)
+
+    private let identity: AgentIdentity
+    private let link: any ControlPlaneLink
+    private let client: DockerClient
+    private let engine: any ContainerEngine
+    private let workers: WorkerPool
+    private let reactor: Reactor
+    private let logger: Logger
+    private let firewall: Firewall?
+
+    private var session: AgentSession?
+    private var verifier: JobVerifier
+    private var isStopping = false
+    private var dockerVersion = ""
+    private var dockerRoot = ""
+    private var background: [LoopTask<Void>] = []
+    private var pausing: LoopTask<Void>?
+
+    // Made in `begin`, for they refer to the agent.
+    private var board: JobBoard?
+    private var keeper: Keeper?
+    private var tails: LogTails?
+
+    /// - Parameter firewall: Nil to start containers without one.
+    init(
+        identity: AgentIdentity, link: any ControlPlaneLink, client: DockerClient,
+        workers: WorkerPool, firewall: Firewall?, reactor: Reactor, logger: Logger
+    ) {
+        self.identity = identity
+        self.link = link
+        self.client = client
+        self.workers = workers
+        self.firewall = firewall
+        self.reactor = reactor
+        self.logger = logger
+        engine = DockerContainerEngine(client: client)
+        verifier = JobVerifier(
+            serverID: identity.serverID, controlPlaneKey: identity.controlPlaneKey)
+    }
+
+    /// Works until ``stop(on:)``.
+    func run(on loop: isolated EventLoop) async {
+        begin(on: loop)
+        await care()
+        background = [
+            LoopTask(on: loop) { try await self.careRegularly() },
+            LoopTask(on: loop) { try await self.watchEvents(on: loop) },
+        ]
+        var failures = 0
+        while !isStopping {
+            do {
+                try await speak(on: loop)
+                failures = 0
+                logger.info("the control plane ended the stream")
+            } catch {
+                if session != nil { failures = 0 }
+                if !isStopping {
+                    logger.warning("the stream broke", metadata: ["cause": "\(error)"])
+                }
+            }
+            session = nil
+            tails?.close()
+            guard !isStopping else { break }
+            let doubled = Agent.pauseMin * (1 << min(failures, 10))
+            failures += 1
+            let pause = min(doubled, Agent.pauseMax) * Double.random(in: 0.5...1)
+            let pausing = LoopTask(on: loop) { try await self.reactor.sleep(for: pause) }
+            self.pausing = pausing
+            await pausing.settled()
+        }
+        await board?.close()
+    }
+
+    /// Ends the agent: jobs are dropped where they are, containers stay as they are.
+    func stop() {
+        isStopping = true
+        keeper?.stop()
+        tails?.close()
+        for task in background { task.cancel() }
+        session?.close()
+        pausing?.cancel()
+    }
+
+    // MARK: Parts
+
+    private func begin(on loop: isolated EventLoop) {
+        let tools = DeployRun.Tools(
+            engine: engine,
+            verification: Verification(
+                engine: engine,
+                prober: PostgresLoginProber(reactor: reactor, workers: workers), reactor: reactor),
+            networks: EnvironmentNetworks(engine: engine), serverID: identity.serverID)
+        let runner = JobRunner(
+            tools: tools, surroundings: surroundings(on: loop), reactor: reactor, logger: logger)
+        let board = JobBoard(work: runner)
+        self.board = board
+        keeper = Keeper(
+            engine: engine, board: board, serverID: identity.serverID, reactor: reactor,
+            logger: logger, mayStart: { [weak self] in self?.obstacle() == nil },
+            report: { [weak self] in self?.session?.report(.inventory($0)) })
+        tails = LogTails(engine: engine, sink: self)
+    }
+
+    private func surroundings(on loop: isolated EventLoop) -> JobRunner.Surroundings {
+        JobRunner.Surroundings(
+            report: { [weak self] in self?.session?.report(.jobProgress(AgentV1.JobProgress($0))) },
+            refuse: { [weak self] reference, refusal in
+                self?.session?.report(
+                    .jobRefusal(
+                        .with {
+                            $0.reference = AgentV1.JobReference(reference)
+                            $0.reason = refusal.rawValue
+                        }))
+            },
+            desired: { [weak self] in self?.keeper?.desired($0) },
+            changed: { [weak self] service, deployment in
+                self?.keeper?.change(service, to: deployment, on: loop)
+            },
+            obstacle: { [weak self] in self?.obstacle() })
+    }
+
+    private func obstacle() -> JobFailed? {
+        guard let reason = firewall?.failure else { return nil }
+        return JobFailed(
+            .firewallUnavailable,
+            "The firewall's rule, which keeps containers from this server, is not in force: \(reason)."
+        )
+    }
+
+    // MARK: The stream
+
+    private func speak(on loop: isolated EventLoop) async throws {
+        let stream = try await link.openStream()
+        let session = AgentSession(
+            stream: stream, identity: identity, work: self, reactor: reactor,
+            wallClock: SystemWallClock(), logger: logger)
+        guard !isStopping else { return session.close() }
+        try await session.run(on: loop)
+    }
+
+    // MARK: Care
+
+    private func careRegularly() async throws {
+        while true {
+            try await reactor.sleep(for: Agent.careInterval)
+            await care()
+        }
+    }
+
+    /// The firewall's rule, the network for initialising, and who Docker is.
+    private func care() async {
+        await firewall?.ensure()
+        do {
+            let information = try await client.information()
+            (dockerVersion, dockerRoot) = (information.version, information.dataRoot)
+            if try await !engine.hasNetwork(DockerNames.initNetwork) {
+                try await engine.createNetwork(ContainerPlan.initNetwork)
+            }
+        } catch {
+            dockerVersion = ""
+            logger.warning("Docker does not answer", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Looks whenever Docker says that something happened to a container of ours.
+    private func watchEvents(on loop: isolated EventLoop) async throws {
+        let filters = EventFilters(
+            types: ["container"], actions: ["start", "die", "oom", "destroy"],
+            labels: Label.all(.service, of: "\(identity.serverID)"))
+        while true {
+            do {
+                let events = try await client.events(filters)
+                defer { events.close() }
+                // What happened while nobody listened.
+                keeper?.sweepSoon(on: loop)
+                while try await events.next(within: nil) != nil { keeper?.sweepSoon(on: loop) }
+            } catch  where error.kind == .cancelled {
+                throw error
+            } catch {
+                logger.debug("Docker's events ended", metadata: ["cause": "\(error)"])
+            }
+            try await reactor.sleep(for: .seconds(1))
+        }
+    }
+}
+
+extension Agent: SessionWork {
+    var references: [JobReference] { board?.references ?? [] }
+
+    func hostFacts() async -> AgentV1.HostFacts {
+        let (version, root) = (dockerVersion, dockerRoot)
+        let facts = try? await workers.run {
+            HostFacts.read(dockerVersion: version, dockerRoot: root)
+        }
+        return facts ?? AgentV1.HostFacts()
+    }
+
+    func begin(
+        _ session: AgentSession, _ sessionID: AgentSessionID, on loop: isolated EventLoop
+    ) {
+        self.session = session
+        verifier.begin(sessionID)
+        logger.notice(
+            "connected", metadata: ["control_plane": "\(identity.controlPlane)"])
+        keeper?.sweepSoon(on: loop)
+    }
+
+    func verify(
+        _ envelope: AgentV1.SignedEnvelope, now: Timestamp
+    ) throws(JobVerifier.Refused) -> ReceivedJob {
+        try verifier.verify(envelope, now: now)
+    }
+
+    func take(_ job: ReceivedJob, on loop: isolated EventLoop) {
+        switch job {
+        case .desired(let services): keeper?.replaceDesired(services, on: loop)
+        case .logs(let order): tails?.take(order, on: loop)
+        case .work(let job):
+            if job.kind == .cancel, board?.cancel(job.reference.jobID, on: loop) == true { return }
+            board?.add(job, on: loop)
+        }
+    }
+
+    func drop(_ jobs: [JobReference]) { board?.drop(jobs) }
+}
+
+extension Agent: LogChunkSink {
+    func send(_ chunk: AgentV1.LogChunk) async -> Bool { await session?.send(chunk) ?? false }
+}

@@ -1,0 +1,4 @@
+import AgentCore
+import ArgumentParser
+
+AgentCommand.main()

@@ -1,0 +1,88 @@
+import BerthMessages
+import DockerEngine
+import Domain
+import EventLoops
+import Testing
+
+@testable import AgentCore
+
+@Suite struct KeepingTests {
+    private let start = Instant(nanoseconds: 0)
+
+    @Test("the pause grows from one second to a minute, and begins anew after a calm minute")
+    func pauses() {
+        var pauses = RestartPauses()
+        var now = start
+        var seen: [Duration] = []
+        for _ in 0..<8 {
+            let due = pauses.due(Sample.service, now: now)
+            seen.append(now.duration(to: due))
+            // Asked again meanwhile, the plan stands.
+            #expect(pauses.due(Sample.service, now: now) == due)
+            now = due
+            pauses.started(Sample.service, now: now)
+        }
+        #expect(seen == [1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) })
+        #expect(pauses.restarts(of: Sample.service) == 8)
+        now = now.advanced(by: .seconds(61))
+        #expect(now.duration(to: pauses.due(Sample.service, now: now)) == .seconds(1))
+        pauses.forget(Sample.service)
+        #expect(pauses.restarts(of: Sample.service) == 0)
+    }
+
+    private func container(
+        _ name: String, _ deployment: DeploymentID, token: Int64,
+        _ status: EngineContainerDetails
+    ) -> EngineContainerDetails {
+        var details = status
+        details.id = name
+        details.name = name
+        details.labels = [
+            Label.service: "\(Sample.service)", Label.deployment: "\(deployment)",
+            Label.fencingToken: "\(token)", Label.environment: "\(Sample.environment)",
+        ]
+        return details
+    }
+
+    private let exited = EngineContainerDetails(id: "", status: .exited)
+    private let running = EngineContainerDetails(id: "", status: .running)
+
+    @Test("only what shall run is started, and never beside another of its service")
+    func startable() {
+        let desired = [Sample.service: Sample.deployment]
+        var surveyed = Surveyed()
+        surveyed.containers = [container("a", Sample.deployment, token: 1, exited)]
+        #expect(surveyed.startable(desired).map(\.details.name) == ["a"])
+        #expect(surveyed.startable([:]).isEmpty)
+        #expect(surveyed.startable([Sample.service: Sample.otherDeployment]).isEmpty)
+        surveyed.containers.append(container("b", Sample.otherDeployment, token: 2, running))
+        #expect(surveyed.startable(desired).isEmpty)
+    }
+
+    @Test("the inventory has one container a service, and says what is nobody's")
+    func inventory() {
+        var surveyed = Surveyed()
+        var ended = exited
+        ended.exitCode = 137
+        ended.wasOutOfMemory = true
+        surveyed.containers = [
+            container("a", Sample.deployment, token: 1, ended),
+            container("b", Sample.otherDeployment, token: 2, exited),
+        ]
+        surveyed.volumes = [EngineVolume(name: "v", labels: [Label.service: "\(Sample.service)"])]
+        surveyed.networks = ["berth-env-\(Sample.environment)", "berth-env-old"]
+        let inventory = surveyed.inventory(
+            [Sample.service: Sample.deployment], isBusy: { _ in false }, restarts: { _ in 3 })
+        #expect(inventory.containers.map(\.deploymentID) == ["\(Sample.deployment)"])
+        #expect(inventory.containers.first?.state == .restarting)
+        #expect(inventory.containers.first?.message == "exited with code 137, out of memory")
+        #expect(inventory.containers.first?.restartCount == 3)
+        #expect(inventory.volumes.map(\.name) == ["v"])
+        #expect(inventory.orphans == ["b", "berth-env-old"])
+        let unwanted = surveyed.inventory([:], isBusy: { _ in false }, restarts: { _ in 0 })
+        #expect(unwanted.orphans == ["a", "b", "v", "berth-env-old"])
+        #expect(unwanted.containers.first?.state == .exited)
+        let busy = surveyed.inventory([:], isBusy: { _ in true }, restarts: { _ in 0 })
+        #expect(busy.orphans == ["berth-env-old"])
+    }
+}
