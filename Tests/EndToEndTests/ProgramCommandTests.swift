@@ -39,6 +39,7 @@ import Testing
         #expect(
             Set(first.members.keys) == [
                 "token", "workspace_id", "project_id", "environment_id", "server_id",
+                "agent_registration_token",
             ])
         func code(_ token: JSON) throws -> String {
             try Client.grpcurl.call(
@@ -51,6 +52,10 @@ import Testing
             parsing: Installation.succeed(["bootstrap", "--json"], installation.options))
         #expect(second["token"].string.wholeMatch(of: /berth_[A-Za-z0-9_-]{43}/) != nil)
         #expect(second["token"] != first["token"])
+        #expect(
+            second["agent_registration_token"].string.wholeMatch(
+                of: /berth_reg_[A-Za-z0-9_-]{43}/) != nil)
+        #expect(second["agent_registration_token"] != first["agent_registration_token"])
         for name in ["workspace_id", "project_id", "environment_id", "server_id"] {
             #expect(second[name] == first[name])
         }
