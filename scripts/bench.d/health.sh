@@ -5,10 +5,24 @@
 # A HealthCheckRequest for the whole server has no bytes; in its gRPC frame it has five.
 write_health_request() { printf '\0\0\0\0\0' >"$bench/health.request"; }
 
-# start_health_peers: starts both on ports of their own.
-start_health_peers() {
+# start_everything: berthd on one loop with all that it can switch on for its connections and calls.
+start_everything() {
+    local options=(--metrics-listen "127.0.0.1:$metrics_port" --web-origin https://app.example)
+    if [[ "$("$berthd" serve --help)" == *--connection-age-max* ]]; then
+        options+=(--connection-age-max 30m --keepalive-time 60s)
+    fi
+    start_measured berth --loops 1 "${options[@]}"
+}
+
+# make_static_answer: the file that nghttpd serves, of the size of a Health/Check's answer.
+make_static_answer() {
     mkdir -p "$bench/static"
     printf '\0\0\0\0\2\010\001' >"$bench/static/check"
+}
+
+# start_health_peers: starts both on ports of their own.
+start_health_peers() {
+    make_static_answer
     start_peer "$peers/health_server" "127.0.0.1:$grpc_port"
     start_peer nghttpd --no-tls --htdocs="$bench/static" --address=127.0.0.1 "$nghttpd_port"
     wait_for_port "$grpc_port"
@@ -22,17 +36,20 @@ health_rounds() {
     health_berth=() health_grpc=() health_nghttpd=()
     say "Health/Check, h2load -c 10 -m 10: Berth, gRPC C++, nghttpd in turn"
     for ((round = 1; round <= rounds; round++)); do
-        berth="$(check_health "$berthd_port")"
-        grpc="$(check_health "$grpc_port")"
-        static="$(h2load_rate 7 "http://127.0.0.1:$nghttpd_port/check")"
+        berth="$(check_health "http://127.0.0.1:$berthd_port")"
+        grpc="$(check_health "http://127.0.0.1:$grpc_port")"
+        static="$(static_answer "http://127.0.0.1:$nghttpd_port")"
         note "round $round: Berth $berth, gRPC C++ $grpc, nghttpd $static a second"
         health_berth+=("$berth") health_grpc+=("$grpc") health_nghttpd+=("$static")
     done
 }
 
-# check_health PORT: calls a second.
+# check_health URL: calls a second of the server there.
 check_health() {
     # The answer: a frame of five bytes and SERVING in two.
     h2load_rate 7 "${grpc_headers[@]}" --data="$bench/health.request" \
-        "http://127.0.0.1:$1/grpc.health.v1.Health/Check"
+        "$1/grpc.health.v1.Health/Check"
 }
+
+# static_answer URL: requests a second of the nghttpd there.
+static_answer() { h2load_rate 7 "$1/check"; }

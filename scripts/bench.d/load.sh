@@ -19,7 +19,7 @@ h2load_rate() {
 h2load_run() {
     local bytes="$1" calls="$2" log="$logs/bench-h2load.log"
     shift 2
-    timeout 120 h2load --clients=10 --max-concurrent-streams=10 --requests="$calls" "$@" \
+    timeout 120 h2load --tls13-ciphers="$tls_cipher" --clients=10 --max-concurrent-streams=10 --requests="$calls" "$@" \
         >"$log" 2>&1 </dev/null || fail "h2load failed" "its log: $log"
     grep --quiet "^requests: .* $calls succeeded, 0 failed, 0 errored" "$log" ||
         fail "h2load counted calls that failed" "$(grep '^requests:' "$log")"

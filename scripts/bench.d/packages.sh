@@ -19,6 +19,7 @@ build_peers() {
     local flags=(-std=c++17 -O2 -Wall -Wextra) grpc
     mkdir -p "$peers/generated"
     g++ "${flags[@]}" Tests/BenchPeers/create_client.cpp -lnghttp2 -o "$peers/create_client"
+    g++ "${flags[@]}" Tests/BenchPeers/latency_client.cpp -lnghttp2 -o "$peers/latency_client"
     protoc --proto_path=proto/standard --cpp_out="$peers/generated" --grpc_out="$peers/generated" \
         --plugin=protoc-gen-grpc="$(command -v grpc_cpp_plugin)" grpc/health/v1/health.proto
     read -ra grpc < <(pkg-config --cflags --libs grpc++ protobuf)

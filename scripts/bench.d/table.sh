@@ -35,6 +35,62 @@ ratio_row() {
         "$(printf '%s %.0f/s' "$4" "$(median "${row_theirs[@]}")")" "$target" "$met"
 }
 
+# tls_row: the shares of their calls a second that both keep under TLS, and the ratio of the shares.
+tls_row() {
+    local ratio ours theirs
+    ratio="$(median_ratio tls_berth tls_nghttpd)"
+    ours="$(awk -v kept="$(median "${tls_berth[@]}")" 'BEGIN { printf "-%.1f %%", 100 * (1 - kept) }')"
+    theirs="$(awk -v kept="$(median "${tls_nghttpd[@]}")" \
+        'BEGIN { printf "-%.1f %%", 100 * (1 - kept) }')"
+    row "TLS: calls kept, beside nghttpd's share" "$(printf %.3f "$ratio")" "$ours" \
+        "nghttpd $theirs" ">= 1.00" "$(meets "$ratio >= 1")"
+    row "  calls over TLS" - "$(printf '%.0f/s' "$(median "${tls_berth_rates[@]}")")" \
+        "nghttpd $(printf '%.0f/s' "$(median "${tls_nghttpd_rates[@]}")")" - -
+}
+
+# latency_rows: times at half load.
+latency_rows() {
+    local ours theirs
+    ours="$(median "${latency_berth_p50[@]}")" theirs="$(median "${latency_grpc_p50[@]}")"
+    row "Health/Check at half load, p50" - "$ours µs" "gRPC C++ $theirs µs" - -
+    ours="$(median "${latency_berth_p99[@]}")" theirs="$(median "${latency_grpc_p99[@]}")"
+    row "  p99" - "$ours µs" "gRPC C++ $theirs µs" "< 2000 µs" "$(meets "$ours < 2000")"
+    row "  at" - "$(printf '%.0f/s' "$(median "${latency_berth_loads[@]}")")" \
+        "gRPC C++ $(printf '%.0f/s' "$(median "${latency_grpc_loads[@]}")")" - -
+}
+
+# kibibytes BYTES
+kibibytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f KiB", bytes / 1024 }'; }
+
+# idle_rows: memory of a connection.
+idle_rows() {
+    row "idle connection, one of $idle_connections" - "$(kibibytes "$idle_berth")" \
+        "gRPC C++ $(kibibytes "$idle_grpc")" "< 20 KiB" "$(meets "$idle_berth < 20480")"
+    row "  over TLS, one of $idle_tls_connections" - "$(kibibytes "$idle_berth_tls")" - - -
+}
+
+# deploy_rows: times from create to RUNNING, and of Docker alone.
+deploy_rows() {
+    local percentile ours theirs target met
+    for percentile in 50 95 99; do
+        ours="$(percentile "$percentile" "${deploy_berth[@]}")"
+        theirs="$(percentile "$percentile" "${deploy_docker[@]}")"
+        target=- met=-
+        if ((percentile == 50)); then target="< 1500 ms" met="$(meets "$ours < 1500")"; fi
+        row "create to RUNNING, p$percentile of ${#deploy_berth[@]}" \
+            "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')" "$ours ms" \
+            "docker run $theirs ms" "$target" "$met"
+    done
+}
+
+# percentile P NUMBER…: the smallest of the numbers that P percent of them do not exceed.
+percentile() {
+    local share="$1"
+    shift
+    printf '%s\n' "$@" | sort --general-numeric-sort | awk -v share="$share" '{ value[NR] = $1 }
+        END { place = int((NR * share + 99) / 100); print value[place < 1 ? 1 : place] }'
+}
+
 # meets CONDITION: yes or no.
 meets() { awk "BEGIN { print ($1) ? \"yes\" : \"no\" }"; }
 
@@ -54,8 +110,10 @@ show_results() {
     row what ratio Berth peer target "met?"
     if wants health; then
         ratio_row "Health/Check, 10 x 10 calls at once" health_berth health_grpc "gRPC C++" 2
-        ratio_row "  beside a static file" health_berth health_nghttpd nghttpd ""
+        ratio_row "  beside a static file" health_berth health_nghttpd nghttpd 0.45
     fi
+    if wants tls; then tls_row; fi
+    if wants latency; then latency_rows; fi
     if wants create; then
         ratio_row "CreateDatabaseService, 8 clients" create_berth_8 create_pgbench_8 pgbench 0.70
         ratio_row "CreateDatabaseService, 1 client" create_berth_1 create_pgbench_1 pgbench 0.55
@@ -71,6 +129,8 @@ show_results() {
                 "< 40 MiB" "$(meets "${memory##*:} < 40960")"
         done
     fi
+    if wants idle; then idle_rows; fi
+    if wants deploy; then deploy_rows; fi
     printf '\n'
     show_machine
 }
