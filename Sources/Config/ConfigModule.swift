@@ -33,13 +33,36 @@ public struct ConfigModule {
     ) async throws -> [String: ConfigEntryDraft.Value] {
         var result: [String: ConfigEntryDraft.Value] = [:]
         for entry in try await store.list(.service(serviceID), in: session) {
-            switch entry.content {
-            case .variable(let text): result[entry.key] = .variable(text)
-            case .secret(let sealed):
-                let place = SecretPlace(scope: entry.scope, key: entry.key)
-                result[entry.key] = .secret(try sealer.open(sealed, for: place))
-            }
+            result[entry.key] = try opened(entry)
         }
         return result
+    }
+
+    /// Asks for what a service's container gets, without waiting: the entries of its environment,
+    /// overlaid by its own, secrets opened, in the order of keys.
+    public func effectiveEntries(
+        serviceID: ServiceID, environmentID: EnvironmentID, in session: Session
+    ) -> Pending<[ConfigEntryDraft]> {
+        let entries = store.effective(
+            serviceID: serviceID, environmentID: environmentID, in: session)
+        return Pending {
+            try await entries.value().map { entry in
+                ConfigEntryDraft(key: entry.key, value: try opened(entry))
+            }
+        }
+    }
+
+    /// Queues the removal of a service's own secrets in the caller's transaction.
+    public func eraseSecretsWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws {
+        try await store.deleteSecretsWithinTx(tx, of: serviceID)
+    }
+
+    private func opened(_ entry: ConfigEntry) throws -> ConfigEntryDraft.Value {
+        switch entry.content {
+        case .variable(let text): .variable(text)
+        case .secret(let sealed):
+            .secret(
+                try sealer.open(sealed, for: SecretPlace(scope: entry.scope, key: entry.key)))
+        }
     }
 }

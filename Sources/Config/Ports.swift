@@ -6,6 +6,15 @@ public protocol ConfigStore {
     /// Queues the insert of one entry on the transaction.
     func insertWithinTx(_ tx: Transaction, _ entry: ConfigEntry) async throws
 
+    /// Asks for the entries of an environment, overlaid by those of one of its services, by key,
+    /// without waiting.
+    func effective(
+        serviceID: ServiceID, environmentID: EnvironmentID, in session: Session
+    ) -> Pending<[ConfigEntry]>
+
+    /// Queues the removal of a service's own secrets.
+    func deleteSecretsWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws
+
     /// Every entry of a scope, by key.
     func list(_ scope: ConfigEntry.Scope, in session: Session) async throws -> [ConfigEntry]
 }

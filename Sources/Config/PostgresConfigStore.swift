@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 public import PostgresClient
 import SQL
 
@@ -27,6 +27,27 @@ public struct PostgresConfigStore: ConfigStore {
             ])
     }
 
+    /// Queues the read of both scopes; of two entries with one key the service's own counts.
+    public func effective(
+        serviceID: ServiceID, environmentID: EnvironmentID, in session: Session
+    ) -> Pending<[ConfigEntry]> {
+        let rows = session.send(Statements.effective, [.id(serviceID), .id(environmentID)])
+        return Pending {
+            try await rows.rows().map { row in
+                let isOwn = try row.bool("is_own")
+                return try entry(
+                    row, isOwn ? .service(serviceID) : .environment(environmentID))
+            }
+        }
+    }
+
+    /// Queues the delete; see ``ConfigStore``.
+    public func deleteSecretsWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID
+    ) async throws {
+        tx.send(Statements.deleteSecrets, [.id(serviceID)])
+    }
+
     /// Reads a scope's entries in the order of their keys.
     public func list(
         _ scope: ConfigEntry.Scope, in session: Session
@@ -36,12 +57,14 @@ public struct PostgresConfigStore: ConfigStore {
             case .service(let id): (Statements.listService, .id(id))
             case .environment(let id): (Statements.listEnvironment, .id(id))
             }
-        return try await session.query(statement, [key]).map { row in
-            ConfigEntry(
-                id: try row.id("id"), scope: scope, key: try row.text("key"),
-                content: try content(row), createdAt: try row.time("created_at"),
-                updatedAt: try row.time("updated_at"))
-        }
+        return try await session.query(statement, [key]).map { try entry($0, scope) }
+    }
+
+    private func entry(_ row: Row, _ scope: ConfigEntry.Scope) throws -> ConfigEntry {
+        ConfigEntry(
+            id: try row.id("id"), scope: scope, key: try row.text("key"),
+            content: try content(row), createdAt: try row.time("created_at"),
+            updatedAt: try row.time("updated_at"))
     }
 
     /// The schema lets a row hold either a value or a seal with its key's id.
@@ -59,6 +82,24 @@ public struct PostgresConfigStore: ConfigStore {
                 sealing_key_id, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """)
+        static let effective = Statement(
+            "config_effective",
+            """
+            SELECT DISTINCT ON (key) id, key, value, sealed, sealing_key_id, created_at,
+                updated_at, is_own
+            FROM (
+                SELECT id, key, value, sealed, sealing_key_id, created_at, updated_at,
+                    true AS is_own
+                FROM config_entries WHERE service_id = $1
+                UNION ALL
+                SELECT id, key, value, sealed, sealing_key_id, created_at, updated_at, false
+                FROM config_entries WHERE environment_id = $2
+            ) AS entries
+            ORDER BY key, is_own DESC
+            """)
+        static let deleteSecrets = Statement(
+            "config_delete_secrets",
+            "DELETE FROM config_entries WHERE service_id = $1 AND kind = 'secret'")
         static let listService = Statement(
             "config_list_service",
             """

@@ -16,35 +16,47 @@ import Services
 /// The modules of one loop, joined at their ports.
 struct LoopModules {
     let services: ServicesModule
-    private let deployments: DeploymentsModule
+    let deployments: DeploymentsModule
     private let config: ConfigModule
     private let agents: AgentsModule
 
     /// Builds the modules over one pool.
     ///
-    /// - Parameter signingKey: Signs the jobs of agents.
-    init(pool: ConnectionPool, configuration: ServeConfiguration, signingKey: SigningKey) {
+    /// - Parameters:
+    ///   - signingKey: Signs the jobs of agents.
+    ///   - changes: Tells of changes.
+    ///   - logs: Reads containers' output.
+    init(
+        pool: ConnectionPool, configuration: ServeConfiguration, signingKey: SigningKey,
+        changes: any ChangeFeed, logs: any LogTails
+    ) {
         let clock = SystemWallClock()
         let authorizer = PolicyModule(sessions: pool).authorizer
         config = ConfigModule(
             authorizer: authorizer, sessions: pool, sealer: configuration.sealer, clock: clock)
+        let audit = AuditModule()
         deployments = DeploymentsModule(
-            authorizer: authorizer, sessions: pool,
-            waitingPerServerMax: configuration.quotas.deploymentsWaitingPerServerMax)
+            DeploymentsModule.Dependencies(
+                authorizer: authorizer, transactions: pool, sessions: pool,
+                services: DeployableServiceSource(
+                    catalogue: configuration.catalogue, secrets: config),
+                config: config, audit: audit, changes: changes, logs: logs, clock: clock,
+                waitingPerServerMax: configuration.quotas.deploymentsWaitingPerServerMax))
         services = ServicesModule(
             ServicesModule.Dependencies(
                 authorizer: authorizer, readAuthorizer: authorizer, transactions: pool,
                 sessions: pool, configSetter: config,
                 configRevealer: config, deploymentEnqueuer: deployments,
-                deploymentCanceller: deployments,
-                deploymentStates: deployments, audit: AuditModule(),
+                deploymentRetirer: deployments, conditions: deployments, secretEraser: config,
+                changes: changes, audit: audit,
                 fingerprinter: configuration.fingerprinter,
                 quotas: ServiceQuotas(
                     servicesPerWorkspaceMax: configuration.quotas.servicesPerWorkspaceMax),
+                deletedDataGrace: configuration.deletedDataGrace,
                 catalogue: configuration.catalogue, clock: clock))
         agents = AgentsModule(
             AgentsModule.Dependencies(
-                authorizer: authorizer, transactions: pool, sessions: pool, audit: AuditModule(),
+                authorizer: authorizer, transactions: pool, sessions: pool, audit: audit,
                 signingKey: signingKey, clock: clock))
     }
 
@@ -54,7 +66,7 @@ struct LoopModules {
         logger: Logger
     ) -> AgentGateway {
         agents.makeGateway(
-            jobs: NoJobs(), changes: changes, limits: configuration.agents, reactor: reactor,
+            jobs: deployments, changes: changes, limits: configuration.agents, reactor: reactor,
             logger: logger)
     }
 
@@ -81,23 +93,4 @@ private func caller(of call: CallContext) throws -> CallerContext {
 func isPrivate(_ call: CallContext, _ configuration: ServeConfiguration) -> Bool {
     configuration.tls != nil || configuration.isPlaintextBehindProxy
         || SocketAddress(call.peer)?.isLoopback == true
-}
-
-/// No work for any agent.
-private struct NoJobs: AgentJobs {
-    func claim(
-        server: ServerID, session: AgentSessionID, limit: Int
-    ) async throws -> [AgentJob] { [] }
-    func renew(
-        server: ServerID, session: AgentSessionID, jobs: [JobReference]
-    ) async throws -> [JobReference] { jobs }
-    func record(
-        server: ServerID, session: AgentSessionID, progress: JobProgress
-    ) async throws -> Bool { false }
-    func observe(
-        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
-    ) async throws {}
-    func desired(
-        server: ServerID
-    ) async throws -> [(service: ServiceID, deployment: DeploymentID)] { [] }
 }

@@ -1,6 +1,7 @@
 import Agents
 import BerthMessages
 import Cryptography
+import Deployments
 import EventLoops
 import HTTP2
 import Logging
@@ -55,7 +56,9 @@ final class LoopServer {
             .register(on: router)
         changes = LoopChangeFeed(reactor: reactor, interval: configuration.changeInterval)
         logs = LogRelay(sessions: pool, reactor: reactor, limits: configuration.agents)
-        modules = LoopModules(pool: pool, configuration: configuration, signingKey: signingKey)
+        modules = LoopModules(
+            pool: pool, configuration: configuration, signingKey: signingKey, changes: changes,
+            logs: logs)
         gateway = modules.makeGateway(
             configuration, changes: changes, reactor: reactor, logger: logger)
         modules.register(on: router, gateway: gateway, configuration: configuration)
@@ -148,20 +151,32 @@ final class LoopServer {
         }
     }
 
-    /// Forgets expired create requests now and then; one loop of a process does it.
+    /// Does now and then what time brings: forgets expired create requests, removes data that is kept
+    /// no longer, gives up deployments that take too long. One loop of a process does it.
     func sweepRegularly(on loop: isolated EventLoop) {
         sweep = reactor.schedule(after: LoopServer.sweepInterval) { [weak self] in
             Task.immediate(executorPreference: loop.executor) {
                 _ = loop
                 guard let self, !self.isDraining else { return }
-                do {
+                await self.sweep("create requests") {
                     try await self.modules.services.sweepCreateRequests()
-                } catch {
-                    self.logger.warning(
-                        "create requests not swept", metadata: ["error": "\(error)"])
+                }
+                await self.sweep("data of deleted services") {
+                    try await self.modules.services.sweepPurges()
+                }
+                await self.sweep("overdue deployments") {
+                    try await self.modules.deployments.sweepOverdue()
                 }
                 self.sweepRegularly(on: loop)
             }
+        }
+    }
+
+    private func sweep(_ what: String, _ body: () async throws -> Int) async {
+        do {
+            _ = try await body()
+        } catch {
+            logger.warning("\(what): not swept", metadata: ["error": "\(error)"])
         }
     }
 }

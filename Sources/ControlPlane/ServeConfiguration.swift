@@ -31,6 +31,8 @@ struct ServeConfiguration: Sendable {
     var webOrigins = WebOrigins()
     /// Where metrics are collected; nil: nowhere.
     var metricsAddress: SocketAddress?
+    /// How long the data of a deleted service is kept.
+    var deletedDataGrace = ServicesModule.deletedDataGraceDefault
     /// How long running calls may take to finish after SIGTERM.
     let drainGrace = Duration.seconds(10)
     /// Whether a proxy in front does TLS, so that what comes unencrypted was not on its way.

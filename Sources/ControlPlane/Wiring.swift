@@ -12,8 +12,13 @@ extension LogRelay: LogTails {}
 extension ConfigModule: ConfigSetter {}
 extension ConfigModule: ConfigRevealer {}
 extension DeploymentsModule: DeploymentEnqueuer {}
-extension DeploymentsModule: DeploymentCanceller {}
-extension DeploymentsModule: DeploymentStates {}
+extension DeploymentsModule: DeploymentRetirer {}
+extension DeploymentsModule: ServiceConditions {}
+extension DeploymentsModule: AgentJobs {}
+extension DeployableServiceSource: DeployableServices {}
+extension ConfigModule: SecretEraser {}
+extension ConfigModule: DeploymentConfig {}
 extension RoleAuthorizer: ReadAuthorizer {}
 extension AuditModule: Services.AuditRecorder {}
 extension AuditModule: Agents.AuditRecorder {}
+extension AuditModule: Deployments.AuditRecorder {}

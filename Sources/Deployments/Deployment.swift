@@ -6,6 +6,8 @@ public struct Deployment: Hashable, Sendable {
     public let id: DeploymentID
     /// What is deployed.
     public let serviceID: ServiceID
+    /// The environment that the service lies in.
+    public let environmentID: EnvironmentID
     /// Where it is deployed.
     public let serverID: ServerID
     /// Where it stands.
@@ -14,10 +16,43 @@ public struct Deployment: Hashable, Sendable {
     public let trigger: NewDeployment.Trigger
     /// The container image, by reference.
     public let image: String
+    /// The content of the image that ran, as `sha256:…`; empty until it is known.
+    public let pinnedImage: String
     /// What a person should know of its state; may be empty.
     public let message: String
+    /// Why it failed; nil unless it did.
+    public let failure: JobFailure?
+    /// How often an agent took it up.
+    public let attempt: Int32
+    /// Whether a caller called it off while an agent worked on it.
+    public let isCancelRequested: Bool
     /// When it was asked for.
     public let createdAt: Timestamp
     /// When its row last changed.
     public let updatedAt: Timestamp
+}
+
+/// Something that happened to a deployment.
+public struct DeploymentEvent: Hashable, Sendable {
+    /// The state that it was in from then on.
+    public let state: DeploymentState
+    /// One line for people; may be empty.
+    public let message: String
+    /// When.
+    public let at: Timestamp
+}
+
+/// A deployment and what happened to it, oldest first.
+public struct DeploymentHistory: Hashable, Sendable {
+    /// The deployment as it is.
+    public let deployment: Deployment
+    /// What happened; the first event is that it was queued.
+    public let events: [DeploymentEvent]
+
+    /// Adds the event that every deployment begins with, which no row keeps.
+    init(_ deployment: Deployment, later: [DeploymentEvent]) {
+        self.deployment = deployment
+        events =
+            [DeploymentEvent(state: .queued, message: "", at: deployment.createdAt)] + later
+    }
 }

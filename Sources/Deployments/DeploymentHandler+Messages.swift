@@ -14,6 +14,30 @@ extension BerthV1.Deployment {
         image = deployment.image
         createTime = GoogleProtobuf.Timestamp(deployment.createdAt)
         updateTime = GoogleProtobuf.Timestamp(deployment.updatedAt)
+        failureReason = deployment.failure?.reason ?? ""
+        failureHint = deployment.failure?.hint ?? ""
+        attempt = deployment.attempt
+        pinnedImage = deployment.pinnedImage
+    }
+
+    init(_ history: DeploymentHistory) {
+        self.init(history.deployment)
+        events = history.events.map { event in
+            var message = BerthV1.DeploymentEvent()
+            message.state = BerthV1.DeploymentState(event.state)
+            message.message = event.message
+            message.time = GoogleProtobuf.Timestamp(event.at)
+            return message
+        }
+    }
+}
+
+extension BerthV1.LogLine {
+    init(_ line: LogLine) {
+        self.init()
+        time = GoogleProtobuf.Timestamp(line.time)
+        text = line.text
+        standardError = line.isStandardError
     }
 }
 

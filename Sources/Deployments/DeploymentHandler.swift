@@ -17,9 +17,16 @@ public struct DeploymentHandler {
         self.caller = caller
     }
 
+    private typealias Methods = BerthV1.DeploymentServiceMethods
+
     /// Adds every method to the router.
     public func register(on router: Router) {
-        typealias Methods = BerthV1.DeploymentServiceMethods
+        registerReads(on: router)
+        registerWrites(on: router)
+        registerStreams(on: router)
+    }
+
+    private func registerReads(on router: Router) {
         router.register(Methods.getDeployment) { request, call in
             var response = BerthV1.GetDeploymentResponse()
             response.deployment = BerthV1.Deployment(
@@ -35,6 +42,56 @@ public struct DeploymentHandler {
             response.deployments = page.elements.map { BerthV1.Deployment($0) }
             response.nextPageToken = page.nextToken
             return response
+        }
+    }
+
+    private func registerWrites(on router: Router) {
+        router.register(Methods.deployService) { request, call in
+            var response = BerthV1.DeployServiceResponse()
+            response.deployment = BerthV1.Deployment(
+                try await module.deployService(
+                    id: request.serviceID, serverID: request.serverID, caller: try caller(call)))
+            return response
+        }
+        router.register(Methods.redeployService) { request, call in
+            var response = BerthV1.RedeployServiceResponse()
+            response.deployment = BerthV1.Deployment(
+                try await module.redeployService(
+                    id: request.serviceID, caller: try caller(call)))
+            return response
+        }
+        router.register(Methods.restartService) { request, call in
+            try await module.restartService(id: request.serviceID, caller: try caller(call))
+            return BerthV1.RestartServiceResponse()
+        }
+        router.register(Methods.cancelDeployment) { request, call in
+            var response = BerthV1.CancelDeploymentResponse()
+            response.deployment = BerthV1.Deployment(
+                try await module.cancelDeployment(
+                    id: request.deploymentID, caller: try caller(call)))
+            return response
+        }
+    }
+
+    private func registerStreams(on router: Router) {
+        router.register(Methods.watchDeployment) { request, writer, call in
+            try await module.watchDeployment(
+                id: request.deploymentID, caller: try caller(call)
+            ) { history in
+                var response = BerthV1.WatchDeploymentResponse()
+                response.deployment = BerthV1.Deployment(history)
+                try await writer.write(response)
+            }
+        }
+        router.register(Methods.tailLogs) { request, writer, call in
+            try await module.tailLogs(
+                id: request.serviceID, tailLines: request.tailLines, follow: request.follow,
+                caller: try caller(call)
+            ) { lines in
+                var response = BerthV1.TailLogsResponse()
+                response.lines = lines.map { BerthV1.LogLine($0) }
+                try await writer.write(response)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 public import Domain
 import PostgresClient
 
-/// Reads one deployment.
+/// Reads one deployment and what happened to it.
 public struct GetDeployment {
     let authorizer: any Authorizer
     let sessions: any SessionRunner
@@ -10,21 +10,16 @@ public struct GetDeployment {
     /// The deployment of that id.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
-    public func callAsFunction(id text: String, caller: CallerContext) async throws -> Deployment {
-        var violations = FieldViolations()
-        guard
-            let id = violations.identifier(text, field: "deployment_id", as: DeploymentID.self)
-        else {
-            _ = try await authorizer.authenticate(caller.credential)
-            try violations.throwIfAny()
-            throw Problem.deploymentNotFound
-        }
-        _ = try await authorizer.authorize(caller.credential, .readServices, in: .deployment(id))
+    public func callAsFunction(
+        id text: String, caller: CallerContext
+    ) async throws -> DeploymentHistory {
+        let (id, _) = try await authorizeDeployment(text, .readServices, authorizer, caller)
         return try await sessions.inSession { session in
-            guard let deployment = try await store.find(id, in: session) else {
-                throw Problem.deploymentNotFound
-            }
-            return deployment
+            // In one round trip.
+            let deployment = store.find(id, in: session)
+            let events = store.events(of: id, in: session)
+            guard let found = try await deployment.value() else { throw Problem.deploymentNotFound }
+            return DeploymentHistory(found, later: try await events.value())
         }
     }
 }

@@ -19,33 +19,93 @@ public struct PostgresDeploymentStore: DeploymentStore {
     }
 
     /// Queues the check; see ``DeploymentStore``.
-    public func requireQuotaWithinTx(
-        _ tx: Transaction, serverID: ServerID, max: Int32
+    public func admitWithinTx(
+        _ tx: Transaction, _ deployment: NewDeployment, max: Int32
     ) async throws {
         tx.send(
-            Statements.requireQuota, [.id(serverID), .int32(max)],
+            Statements.admit,
+            [
+                .id(deployment.environmentID), .id(deployment.workspaceID),
+                .id(deployment.serverID), .int32(max),
+            ],
             onFailure: { error in
-                guard error.constraintName == "deployments_waiting_per_server_max" else {
-                    return error
+                switch error.constraintName {
+                case "deployments_waiting_per_server_max": Problem.tooManyWait(max)
+                case "environment_lives_on_one_server": Problem.livesElsewhere(error.message)
+                default: error
                 }
-                return Problem(
-                    .resourceExhausted,
-                    "\(max) deployments wait for the server, its quota "
-                        + "(deployments_waiting_per_server_max); try again later")
             })
     }
 
-    /// Queues the update; see ``DeploymentStore``.
+    /// Updates the rows that wait; see ``DeploymentStore``.
     public func cancelWaitingWithinTx(
-        _ tx: Transaction, of serviceID: ServiceID, reason: String, at time: Timestamp
-    ) async throws {
-        tx.send(Statements.cancelWaiting, [.id(serviceID), .text(reason), .time(time)])
+        _ tx: Transaction, of serviceID: ServiceID, reason: String
+    ) async throws -> [ChangeNotice] {
+        try await tx.query(Statements.cancelWaiting, [.id(serviceID), .text(reason)])
+            .map { try PostgresDeploymentStore.notice($0, hasWork: false) }
     }
 
-    /// Reads one row by its key.
-    public func find(_ id: DeploymentID, in session: Session) async throws -> Deployment? {
-        try await session.query(Statements.find, [.id(id)]).first
-            .map(PostgresDeploymentStore.deployment)
+    /// Updates the rows that wait; see ``DeploymentStore``.
+    public func supersedeWaitingWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID
+    ) async throws -> [ChangeNotice] {
+        try await tx.query(Statements.supersedeWaiting, [.id(serviceID)])
+            .map { try PostgresDeploymentStore.notice($0, hasWork: false) }
+    }
+
+    /// Queues the update; see ``DeploymentStore``.
+    public func requestCancelWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID
+    ) async throws {
+        tx.send(Statements.requestCancel, [.id(serviceID)])
+    }
+
+    /// Updates the row in the way that its state allows, then reads it.
+    public func cancelWithinTx(
+        _ tx: Transaction, _ id: DeploymentID, reason: String
+    ) async throws -> (deployment: Deployment, changed: Bool)? {
+        // Whoever waits for the row sees it as the other left it.
+        let updated = tx.send(Statements.cancel, [.id(id), .text(reason)])
+        guard let row = try await tx.query(Statements.find, [.id(id)]).first else { return nil }
+        let changed = try await !updated.rows().isEmpty
+        return (try PostgresDeploymentStore.deployment(row), changed)
+    }
+
+    /// Reads the newest row; see ``DeploymentStore``.
+    public func newestServerWithinTx(
+        _ tx: Transaction, of serviceID: ServiceID
+    ) async throws -> ServerID? {
+        try await tx.query(Statements.newestServer, [.id(serviceID)]).first?.id("server_id")
+    }
+
+    /// Updates the rows that were claimed too long ago; see ``DeploymentStore``.
+    public func failOverdueWithinTx(
+        _ tx: Transaction, limit: Int
+    ) async throws -> [ChangeNotice] {
+        try await tx.query(
+            Statements.failOverdue,
+            [.int64(EngineLimits.deadline.components.seconds), .int64(Int64(limit))]
+        ).map { try PostgresDeploymentStore.notice($0, hasWork: true) }
+    }
+
+    /// Queues the read of one row by its key.
+    public func find(_ id: DeploymentID, in session: Session) -> Pending<Deployment?> {
+        let rows = session.send(Statements.find, [.id(id)])
+        return Pending { try await rows.rows().first.map(PostgresDeploymentStore.deployment) }
+    }
+
+    /// Queues the read of a deployment's events.
+    public func events(
+        of id: DeploymentID, in session: Session
+    ) -> Pending<[DeploymentEvent]> {
+        let rows = session.send(Statements.events, [.id(id)])
+        return Pending {
+            try await rows.rows().map { row in
+                DeploymentEvent(
+                    state: try PostgresDeploymentStore.state(row),
+                    message: try row.text("message"), at: try row.time("created_at"))
+            }
+        }
     }
 
     /// Reads a page by the service's index.
@@ -58,47 +118,91 @@ public struct PostgresDeploymentStore: DeploymentStore {
         ).map(PostgresDeploymentStore.deployment)
     }
 
-    /// Queues the query for the newest row of each service.
-    public func latestStates(
+    /// Queues the query for the newest row of each service and what its agent saw.
+    public func conditions(
         of services: [ServiceID], in session: Session
-    ) -> Pending<[ServiceID: DeploymentState]> {
+    ) -> Pending<[ServiceID: ServiceCondition]> {
         guard !services.isEmpty else { return Pending { [:] } }
+        let limits: [PostgresValue] = [
+            .int32(EngineLimits.restartsMax),
+            .int64(EngineLimits.crashLoopWindow.components.seconds),
+        ]
+        // PostgreSQL plans the statement for several anew at each call, for it cannot know how many
+        // an array holds; that for one it plans once.
         let rows =
             services.count == 1
-            ? session.send(Statements.latestState, [.id(services[0])])
-            : session.send(Statements.latestStates, [.textArray(services.map(\.description))])
+            ? session.send(Statements.condition, [.id(services[0])] + limits)
+            : session.send(
+                Statements.conditions, [.textArray(services.map(\.description))] + limits)
         return Pending {
-            var states: [ServiceID: DeploymentState] = [:]
+            var conditions: [ServiceID: ServiceCondition] = [:]
             for row in try await rows.rows() {
-                states[try row.id("service_id")] = try PostgresDeploymentStore.state(row)
+                conditions[try row.id("service_id")] =
+                    try PostgresDeploymentStore.condition(row)
             }
-            return states
+            return conditions
         }
     }
+
+    // MARK: Rows
 
     private static func deployment(_ row: Row) throws -> Deployment {
         guard let trigger = NewDeployment.Trigger(rawValue: try row.text("trigger")) else {
             throw unreadable
         }
+        let state = try state(row)
         return Deployment(
             id: try row.id("id"), serviceID: try row.id("service_id"),
-            serverID: try row.id("server_id"), state: try state(row), trigger: trigger,
-            image: try row.text("image"), message: try row.text("message"),
+            environmentID: try row.id("environment_id"), serverID: try row.id("server_id"),
+            state: state, trigger: trigger, image: try row.text("image"),
+            pinnedImage: try row.text("pinned_image"), message: try row.text("message"),
+            failure: state == .failed
+                ? JobFailure(
+                    reason: try row.text("failure_reason"), hint: try row.text("failure_hint"))
+                : nil,
+            attempt: try row.int32("attempt"),
+            isCancelRequested: try row.bool("is_cancel_requested"),
             createdAt: try row.time("created_at"), updatedAt: try row.time("updated_at"))
     }
 
-    private static func state(_ row: Row) throws -> DeploymentState {
+    private static func condition(_ row: Row) throws -> ServiceCondition {
+        let container: ServiceCondition.Container
+        if !(try row.bool("runs")) {
+            container = .none
+        } else if try row.text("observed_state") == RunningInstance.Observed.running.rawValue,
+            !(try row.bool("is_looping"))
+        {
+            container = .running
+        } else {
+            container = .down(try row.text("observed_message"))
+        }
+        return ServiceCondition(
+            newest: try state(row), message: try row.text("message"), container: container,
+            agentIsOnline: try row.bool("is_online"))
+    }
+
+    static func state(_ row: Row) throws -> DeploymentState {
         guard let state = DeploymentState(rawValue: try row.text("state")) else { throw unreadable }
         return state
     }
 
-    private static var unreadable: Problem {
+    static func notice(_ row: Row, hasWork: Bool) throws -> ChangeNotice {
+        ChangeNotice(
+            hasWork: hasWork, serverID: try row.id("server_id"),
+            environmentID: try row.id("environment_id"), serviceID: try row.id("service_id"),
+            deploymentID: try row.id("id"))
+    }
+
+    static var unreadable: Problem {
         Problem(
             .internalFault, "a stored deployment cannot be read",
             privateContext: "deployments holds a state or trigger that this build lacks")
     }
+}
 
-    private enum Statements {
+extension PostgresDeploymentStore {
+    // Columns are named one by one: `*` would break prepared statements when a column is added.
+    enum Statements {
         static let insert = Statement(
             "deployments_insert",
             """
@@ -106,44 +210,138 @@ public struct PostgresDeploymentStore: DeploymentStore {
                 state, trigger, image, wake_at, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $8, $8)
             """)
+        static let admit = Statement(
+            "deployments_admit", "SELECT admit_deployment($1, $2, $3, $4)")
         static let cancelWaiting = Statement(
             "deployments_cancel_waiting",
             """
-            UPDATE deployments SET state = 'cancelled', message = $2, updated_at = $3
+            UPDATE deployments SET state = 'cancelled', message = $2, updated_at = now()
             WHERE service_id = $1 AND state = 'queued'
+            RETURNING id, service_id, environment_id, server_id
             """)
-        static let requireQuota = Statement(
-            "deployments_require_quota", "SELECT require_deployment_quota($1, $2)")
+        static let supersedeWaiting = Statement(
+            "deployments_supersede_waiting",
+            """
+            UPDATE deployments SET state = 'superseded', updated_at = now(),
+                message = 'a newer deployment was asked for'
+            WHERE service_id = $1 AND state = 'queued'
+            RETURNING id, service_id, environment_id, server_id
+            """)
+        static let requestCancel = Statement(
+            "deployments_request_cancel",
+            """
+            UPDATE deployments SET cancel_requested_at = now(), updated_at = now()
+            WHERE service_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                AND cancel_requested_at IS NULL
+            """)
+        static let cancel = Statement(
+            "deployments_cancel",
+            """
+            UPDATE deployments
+            SET state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END,
+                message = CASE WHEN state = 'queued' THEN $2 ELSE message END,
+                cancel_requested_at = now(), updated_at = now()
+            WHERE id = $1 AND cancel_requested_at IS NULL
+                AND state IN ('queued', 'claimed', 'pulling', 'starting', 'verifying')
+            RETURNING id
+            """)
+        static let newestServer = Statement(
+            "deployments_newest_server",
+            """
+            SELECT server_id FROM deployments WHERE service_id = $1 ORDER BY number DESC LIMIT 1
+            """)
+        static let failOverdue = Statement(
+            "deployments_fail_overdue",
+            """
+            UPDATE deployments SET state = 'failed', lease_holder = NULL, lease_until = NULL,
+                failure_reason = 'DEADLINE_EXCEEDED', updated_at = now(),
+                failure_hint = 'Look at the server and its agent, then deploy again.',
+                message = 'not running within ' || $1 / 60 || ' minutes'
+            WHERE id IN (
+                SELECT id FROM deployments
+                WHERE state IN ('claimed', 'pulling', 'starting', 'verifying')
+                    AND claimed_at < now() - $1 * interval '1 second'
+                ORDER BY claimed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+            )
+            RETURNING id, service_id, environment_id, server_id
+            """)
         static let find = Statement(
             "deployments_find",
             """
-            SELECT id, service_id, server_id, state, trigger, image, message, created_at, updated_at
+            SELECT id, service_id, environment_id, server_id, state, trigger, image, pinned_image,
+                message, failure_reason, failure_hint, attempt,
+                cancel_requested_at IS NOT NULL AS is_cancel_requested, created_at, updated_at
             FROM deployments WHERE id = $1
+            """)
+        static let events = Statement(
+            "deployments_events",
+            """
+            SELECT state, message, created_at FROM deployment_events
+            WHERE deployment_id = $1 ORDER BY number
             """)
         static let list = Statement(
             "deployments_list",
             """
-            SELECT id, service_id, server_id, state, trigger, image, message, created_at, updated_at
+            SELECT id, service_id, environment_id, server_id, state, trigger, image, pinned_image,
+                message, failure_reason, failure_hint, attempt,
+                cancel_requested_at IS NOT NULL AS is_cancel_requested, created_at, updated_at
             FROM deployments
-            WHERE service_id = $1 AND ($2::uuid IS NULL OR id < $2)
-            ORDER BY id DESC LIMIT $3
+            WHERE service_id = $1 AND ($2::uuid IS NULL
+                OR number < (SELECT number FROM deployments WHERE id = $2))
+            ORDER BY number DESC LIMIT $3
             """)
-        // PostgreSQL plans the statement for several anew at each call, for it cannot know how many
-        // an array holds; this one it plans once.
-        static let latestState = Statement(
-            "deployments_latest_state",
+        static let condition = Statement(
+            "deployments_condition",
             """
-            SELECT service_id, state FROM deployments
-            WHERE service_id = $1 ORDER BY id DESC LIMIT 1
+            SELECT d.service_id, d.state, d.message, i.running_deployment_id IS NOT NULL AS runs,
+                coalesce(i.observed_state, '') AS observed_state,
+                coalesce(i.observed_message, '') AS observed_message,
+                coalesce(i.restart_count >= $2
+                    AND i.restarted_at > now() - $3 * interval '1 second', false) AS is_looping,
+                coalesce(p.online, false) AS is_online
+            FROM (
+                SELECT service_id, server_id, state, message FROM deployments
+                WHERE service_id = $1 ORDER BY number DESC LIMIT 1
+            ) AS d
+            LEFT JOIN instances i ON i.service_id = d.service_id
+            LEFT JOIN server_presence p ON p.server_id = d.server_id
             """)
-        static let latestStates = Statement(
-            "deployments_latest_states",
+        static let conditions = Statement(
+            "deployments_conditions",
             """
-            SELECT s.id AS service_id, d.state
+            SELECT s.id AS service_id, d.state, d.message,
+                i.running_deployment_id IS NOT NULL AS runs,
+                coalesce(i.observed_state, '') AS observed_state,
+                coalesce(i.observed_message, '') AS observed_message,
+                coalesce(i.restart_count >= $2
+                    AND i.restarted_at > now() - $3 * interval '1 second', false) AS is_looping,
+                coalesce(p.online, false) AS is_online
             FROM unnest($1::text[]::uuid[]) AS s (id)
             CROSS JOIN LATERAL (
-                SELECT state FROM deployments WHERE service_id = s.id ORDER BY id DESC LIMIT 1
+                SELECT server_id, state, message FROM deployments
+                WHERE service_id = s.id ORDER BY number DESC LIMIT 1
             ) AS d
+            LEFT JOIN instances i ON i.service_id = s.id
+            LEFT JOIN server_presence p ON p.server_id = d.server_id
             """)
+    }
+}
+
+extension Problem {
+    fileprivate static func tooManyWait(_ max: Int32) -> Problem {
+        Problem(
+            .resourceExhausted,
+            "\(max) deployments wait for the server, its quota "
+                + "(deployments_waiting_per_server_max); try again later")
+    }
+
+    /// - Parameter server: Its id, a space, its name.
+    fileprivate static func livesElsewhere(_ server: String) -> Problem {
+        let parts = server.split(separator: " ", maxSplits: 1).map(String.init)
+        let id = parts.first ?? ""
+        let name = parts.count == 2 ? " '\(parts[1])'" : ""
+        return Problem(
+            .failedPrecondition,
+            "the environment lives on server \(id)\(name); all of its services run there")
     }
 }

@@ -19,3 +19,16 @@ public enum DeploymentState: String, CaseIterable, Sendable {
     /// Ended by a caller before it ran.
     case cancelled
 }
+
+extension DeploymentState {
+    /// Whether an agent works on it.
+    public var isAtWork: Bool {
+        switch self {
+        case .claimed, .pulling, .starting, .verifying: true
+        case .queued, .running, .failed, .superseded, .cancelled: false
+        }
+    }
+
+    /// Whether it has come as far as it can without another deployment: it runs or has ended.
+    public var isSettled: Bool { self != .queued && !isAtWork }
+}

@@ -93,6 +93,8 @@ public struct CreateDatabase {
             try await config.setWithinTx(tx, serviceID: plan.service.id, entries: plan.entries)
             if let deployment = plan.deployment {
                 try await deployments.enqueueWithinTx(tx, deployment)
+            } else {
+                tx.notify(of: plan.service)
             }
             try await audit.recordWithinTx(
                 tx,

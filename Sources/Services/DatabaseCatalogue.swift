@@ -1,3 +1,5 @@
+public import Domain
+
 /// A kind of database that Berth provisions: one declaration each, no code.
 public struct DatabaseTemplate: Hashable, Sendable {
     /// What a caller names it by, such as `postgres`.
@@ -16,6 +18,14 @@ public struct DatabaseTemplate: Hashable, Sendable {
     public let usernameDefault: String
     /// The config entries that carry the credentials into the container.
     public let keys: Keys
+    /// Where the volume is mounted in the container.
+    public let mountPath: String
+    /// Where the data lies, below the mount.
+    public let dataPath: String
+    /// The variable that tells the container where its data lies.
+    public let dataPathKey: String
+    /// What a container may use.
+    public let limits: ResourceLimits
 
     /// The names of a template's credential variables.
     public struct Keys: Hashable, Sendable {
@@ -34,7 +44,11 @@ extension DatabaseTemplate {
         id: "postgres", displayName: "PostgreSQL 16", image: "postgres:16-alpine", port: 5432,
         uriScheme: "postgresql", databaseNameDefault: "app", usernameDefault: "berth",
         keys: Keys(
-            username: "POSTGRES_USER", password: "POSTGRES_PASSWORD", databaseName: "POSTGRES_DB"))
+            username: "POSTGRES_USER", password: "POSTGRES_PASSWORD", databaseName: "POSTGRES_DB"),
+        mountPath: "/var/lib/postgresql/data",
+        // Below the mount: initdb takes no folder that has a lost+found or our marker beside it.
+        dataPath: "/var/lib/postgresql/data/pgdata", dataPathKey: "PGDATA",
+        limits: .database)
 }
 
 /// The templates that the control plane owns, ordered by id.
@@ -75,6 +89,27 @@ extension DatabaseTemplate {
     fileprivate func withImage(_ image: String) -> DatabaseTemplate {
         DatabaseTemplate(
             id: id, displayName: displayName, image: image, port: port, uriScheme: uriScheme,
-            databaseNameDefault: databaseNameDefault, usernameDefault: usernameDefault, keys: keys)
+            databaseNameDefault: databaseNameDefault, usernameDefault: usernameDefault, keys: keys,
+            mountPath: mountPath, dataPath: dataPath, dataPathKey: dataPathKey, limits: limits)
     }
+}
+
+extension DatabaseTemplate {
+    /// What its containers are like.
+    var blueprint: ContainerBlueprint {
+        ContainerBlueprint(
+            mountPath: mountPath, dataPath: dataPath, dataPathKey: dataPathKey, limits: limits,
+            probeKeys: ContainerBlueprint.ProbeKeys(
+                username: keys.username, password: keys.password, databaseName: keys.databaseName))
+    }
+}
+
+extension ResourceLimits {
+    /// Enough for a database on a small server, and too little to take it down.
+    ///
+    /// Processors are shared rather than capped: an idle one is of no use to anybody. 128 MiB of
+    /// shared memory are twice what Docker gives, which parallel queries outgrow.
+    fileprivate static let database = ResourceLimits(
+        cpuMillis: 0, memoryBytes: 1024 * 1024 * 1024, pidsMax: 512,
+        logFileBytesMax: 10 * 1024 * 1024, logFilesMax: 3, sharedMemoryBytes: 128 * 1024 * 1024)
 }

@@ -1,15 +1,17 @@
 public import Domain
 import PostgresClient
 
-/// Turns a service into a tombstone: its slug is free at once, and what waits to be deployed of it is
-/// cancelled.
+/// Turns a service into a tombstone: its slug is free at once, what is done for it is called off, its
+/// containers are removed, and its data is kept for a while.
 public struct DeleteService {
     let authorizer: any Authorizer
     let transactions: any TransactionRunner
     let store: any ServiceStore
-    let deployments: any DeploymentCanceller
+    let deployments: any DeploymentRetirer
     let audit: any AuditRecorder
     let clock: any WallClock
+    /// How long the data of a deleted service is kept.
+    let dataGrace: Duration
 
     /// Marks the service deleted; deleting a tombstone returns it unchanged and is not audited again.
     ///
@@ -22,21 +24,39 @@ public struct DeleteService {
         let grant = try await authorizer.authorize(
             caller.credential, .writeServices, in: .service(id))
         let now = clock.now()
-        let service = try await transactions.inTransaction { tx in
-            guard let (service, deletedNow) = try await store.markDeletedWithinTx(tx, id, at: now)
+        return try await transactions.inTransaction { tx in
+            guard
+                let (found, deletedNow) = try await store.markDeletedWithinTx(
+                    tx, id, at: now, purgeAt: now.advanced(by: dataGrace))
             else { throw Problem.serviceNotFound }
+            var service = found
             if deletedNow {
-                try await deployments.cancelWaitingWithinTx(
-                    tx, of: id, reason: "the service was deleted", at: now)
+                let isAnythingLeft = try await deployments.retireWithinTx(tx, id, at: now)
+                if !isAnythingLeft {
+                    try await store.markTornDownWithinTx(tx, id, at: now)
+                    service.tornDownAt = now
+                }
                 try await audit.recordWithinTx(
                     tx,
                     AuditEntry(
                         action: "service.delete", actor: grant.principal, target: .service(id),
                         workspaceID: grant.workspaceID, requestID: "", callID: caller.callID,
                         at: now))
+                tx.notify(of: service, hasWork: isAnythingLeft)
             }
-            return service
+            return ServiceStatus(of: service, [:])
         }
-        return ServiceStatus(service: service, state: .deleted)
+    }
+}
+
+extension Transaction {
+    /// Tells of a change of the service once it is committed.
+    func notify(of service: Service, hasWork: Bool = false) {
+        notifyAfterCommit(
+            ChangeNotice.channel,
+            ChangeNotice(
+                hasWork: hasWork, serverID: service.serverID,
+                environmentID: service.environmentID, serviceID: service.id, deploymentID: nil
+            ).payload)
     }
 }

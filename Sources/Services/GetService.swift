@@ -7,7 +7,7 @@ public struct GetService {
     let readAuthorizer: any ReadAuthorizer
     let sessions: any SessionRunner
     let store: any ServiceStore
-    let deployments: any DeploymentStates
+    let conditions: any ServiceConditions
 
     /// The service of that id and its state.
     ///
@@ -20,10 +20,10 @@ public struct GetService {
             let grant = readAuthorizer.grant(
                 caller.credential, .readServices, in: .service(id), session: session)
             let found = store.find(id, in: session)
-            let states = deployments.latestStates(of: [id], in: session)
+            let conditions = conditions.conditions(of: [id], in: session)
             _ = try await grant.value()
             guard let service = try await found.value() else { throw Problem.serviceNotFound }
-            return ServiceStatus(of: service, try await states.value())
+            return ServiceStatus(of: service, try await conditions.value())
         }
     }
 }
@@ -37,15 +37,6 @@ func requireServiceID(
     _ = try await authorizer.authenticate(caller.credential)
     try violations.throwIfAny()
     throw Problem.serviceNotFound
-}
-
-extension ServiceStatus {
-    /// A service with its state, from the states of the latest deployments.
-    init(of service: Service, _ latest: [ServiceID: DeploymentState]) {
-        self.init(
-            service: service,
-            state: ServiceState(service: service, latestDeployment: latest[service.id]))
-    }
 }
 
 extension Problem {

@@ -7,7 +7,7 @@ public struct ListServices {
     let readAuthorizer: any ReadAuthorizer
     let sessions: any SessionRunner
     let store: any ServiceStore
-    let deployments: any DeploymentStates
+    let conditions: any ServiceConditions
 
     /// What a list is asked for by: one id, as it came.
     public enum Parent: Hashable, Sendable {
@@ -59,14 +59,14 @@ public struct ListServices {
     ) async throws -> Page<ServiceStatus> {
         let grant = readAuthorizer.grant(
             caller.credential, .readServices, in: place.scope, session: session)
-        let found = store.list(
+        let rows = store.list(
             place.list, after: page.after, limit: page.fetchCount, in: session)
         _ = try await grant.value()
-        let services = page.page(of: try await found.value(), scope: place.key, id: \.id)
-        let states = try await deployments.latestStates(
+        let services = page.page(of: try await rows.value(), scope: place.key, id: \.id)
+        let found = try await conditions.conditions(
             of: services.elements.map(\.id), in: session
         ).value()
-        return services.map { ServiceStatus(of: $0, states) }
+        return services.map { ServiceStatus(of: $0, found) }
     }
 
     private func resolve(_ parent: Parent, _ violations: inout FieldViolations) -> Place? {

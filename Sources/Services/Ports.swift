@@ -26,13 +26,49 @@ public protocol ServiceStore {
         _ list: ServiceList, after: ServiceID?, limit: Int, in session: Session
     ) -> Pending<[Service]>
 
+    /// Asks for an environment's undeleted services and the deleted ones of those ids, newest first,
+    /// at most `limit`, without waiting.
+    func list(
+        of environmentID: EnvironmentID, alsoDeleted ids: [ServiceID], limit: Int,
+        in session: Session
+    ) -> Pending<[Service]>
+
     /// Marks a service deleted; without effect when it is already.
     ///
+    /// - Parameter purgeAt: Until when its data is kept.
     /// - Returns: The service as it is afterwards, and whether this call deleted it; `nil` when
     ///   there is none.
     func markDeletedWithinTx(
-        _ tx: Transaction, _ id: ServiceID, at: Timestamp
+        _ tx: Transaction, _ id: ServiceID, at: Timestamp, purgeAt: Timestamp
     ) async throws -> (service: Service, deletedNow: Bool)?
+
+    /// Takes a service's deletion back.
+    ///
+    /// Queued; a taken slug surfaces as for ``insertWithinTx(_:_:)``.
+    func markUndeletedWithinTx(_ tx: Transaction, _ service: Service, at: Timestamp) async throws
+
+    /// Reads a service and keeps others from changing it until the transaction ends.
+    func lockWithinTx(_ tx: Transaction, _ id: ServiceID) async throws -> Service?
+
+    /// Queues the note that a service runs on a server; without effect when it says so already.
+    func chooseServerWithinTx(
+        _ tx: Transaction, _ id: ServiceID, serverID: ServerID, at: Timestamp
+    ) async throws
+
+    /// Queues the note that nothing of a deleted service runs; without effect on others.
+    func markTornDownWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws
+
+    /// Queues the note that the removal of a deleted service's data was asked for.
+    func markPurgeQueuedWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws
+
+    /// Queues the note that a deleted service's data is gone; without effect on others.
+    func markPurgedWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws
+
+    /// Locks at most `limit` deleted services whose data is kept no longer, passing over those that
+    /// others have locked.
+    func dueForPurgeWithinTx(
+        _ tx: Transaction, at: Timestamp, limit: Int
+    ) async throws -> [Service]
 }
 
 /// Remembers create requests, so that a repeated one makes nothing twice.
@@ -113,21 +149,42 @@ public protocol DeploymentEnqueuer {
     func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws
 }
 
-/// Calls off deployments inside the caller's transaction.
-public protocol DeploymentCanceller {
-    /// Cancels the service's deployments that still wait for an agent, with a reason for people.
-    func cancelWaitingWithinTx(
-        _ tx: Transaction, of serviceID: ServiceID, reason: String, at: Timestamp
-    ) async throws
+/// Ends and restores what agents do for services, inside the caller's transaction.
+public protocol DeploymentRetirer {
+    /// Calls off everything of a deleted service, and queues the removal of its containers.
+    /// - Returns: Whether an agent has something to remove.
+    func retireWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
+    ) async throws -> Bool
+
+    /// Takes that back, and queues a deployment of what was deployed.
+    /// - Returns: The deployment; `nil` when there never was one.
+    /// - Throws: ``Problem``: `failedPrecondition` when the data is being removed,
+    ///   `resourceExhausted`.
+    func reviveWithinTx(
+        _ tx: Transaction, _ service: DeployableService, at: Timestamp
+    ) async throws -> DeploymentID?
+
+    /// Queues the removal of a deleted service's data.
+    /// - Returns: Whether an agent has something to remove.
+    func purgeWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
+    ) async throws -> Bool
 }
 
-/// Tells where services' latest deployments stand.
-public protocol DeploymentStates {
-    /// Asks for the state of each service's latest deployment, without waiting; services without
-    /// one are absent.
-    func latestStates(
+/// Tells in what condition services are.
+public protocol ServiceConditions {
+    /// Asks for the condition of each service, without waiting; services that were never deployed
+    /// are absent.
+    func conditions(
         of services: [ServiceID], in session: Session
-    ) -> Pending<[ServiceID: DeploymentState]>
+    ) -> Pending<[ServiceID: ServiceCondition]>
+}
+
+/// Erases a service's secrets inside the caller's transaction.
+public protocol SecretEraser {
+    /// Queues the removal of the service's own secrets; its variables stay.
+    func eraseSecretsWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws
 }
 
 /// Records an audit event inside the caller's transaction.

@@ -65,14 +65,83 @@ public struct PostgresServiceStore: ServiceStore {
         return Pending { try await rows.rows().map(PostgresServiceStore.service) }
     }
 
+    /// Queues the query for an environment and the ids.
+    public func list(
+        of environmentID: EnvironmentID, alsoDeleted ids: [ServiceID], limit: Int,
+        in session: Session
+    ) -> Pending<[Service]> {
+        let rows = session.send(
+            Statements.listWatched,
+            [.id(environmentID), .textArray(ids.map(\.description)), .int64(Int64(limit))])
+        return Pending { try await rows.rows().map(PostgresServiceStore.service) }
+    }
+
     /// Updates the row unless it is a tombstone, then reads it.
     public func markDeletedWithinTx(
-        _ tx: Transaction, _ id: ServiceID, at time: Timestamp
+        _ tx: Transaction, _ id: ServiceID, at time: Timestamp, purgeAt: Timestamp
     ) async throws -> (service: Service, deletedNow: Bool)? {
-        let updated = tx.send(Statements.markDeleted, [.id(id), .time(time)])
+        let updated = tx.send(Statements.markDeleted, [.id(id), .time(time), .time(purgeAt)])
         guard let row = try await tx.query(Statements.find, [.id(id)]).first else { return nil }
         let deletedNow = try await !updated.rows().isEmpty
         return (try PostgresServiceStore.service(row), deletedNow)
+    }
+
+    /// Queues the update; see ``ServiceStore``.
+    public func markUndeletedWithinTx(
+        _ tx: Transaction, _ service: Service, at time: Timestamp
+    ) async throws {
+        tx.send(
+            Statements.markUndeleted, [.id(service.id), .time(time)],
+            onFailure: { error in
+                guard error.constraintName == "services_slug_is_unique_in_environment" else {
+                    return error
+                }
+                return Problem(
+                    .alreadyExists,
+                    "another service of the environment is called '\(service.slug)' by now; "
+                        + "delete that one first")
+            })
+    }
+
+    /// Reads and locks one row by its key.
+    public func lockWithinTx(_ tx: Transaction, _ id: ServiceID) async throws -> Service? {
+        try await tx.query(Statements.lock, [.id(id)]).first.map(PostgresServiceStore.service)
+    }
+
+    /// Queues the update; see ``ServiceStore``.
+    public func chooseServerWithinTx(
+        _ tx: Transaction, _ id: ServiceID, serverID: ServerID, at time: Timestamp
+    ) async throws {
+        tx.send(Statements.chooseServer, [.id(id), .id(serverID), .time(time)])
+    }
+
+    /// Queues the update; see ``ServiceStore``.
+    public func markTornDownWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at time: Timestamp
+    ) async throws {
+        tx.send(Statements.markTornDown, [.id(id), .time(time)])
+    }
+
+    /// Queues the update; see ``ServiceStore``.
+    public func markPurgeQueuedWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at time: Timestamp
+    ) async throws {
+        tx.send(Statements.markPurgeQueued, [.id(id), .time(time)])
+    }
+
+    /// Queues the update; see ``ServiceStore``.
+    public func markPurgedWithinTx(
+        _ tx: Transaction, _ id: ServiceID, at time: Timestamp
+    ) async throws {
+        tx.send(Statements.markPurged, [.id(id), .time(time)])
+    }
+
+    /// Reads and locks by the index of what is to be purged.
+    public func dueForPurgeWithinTx(
+        _ tx: Transaction, at time: Timestamp, limit: Int
+    ) async throws -> [Service] {
+        try await tx.query(Statements.dueForPurge, [.time(time), .int64(Int64(limit))])
+            .map(PostgresServiceStore.service)
     }
 
     private static func service(_ row: Row) throws -> Service {
@@ -91,7 +160,10 @@ public struct PostgresServiceStore: ServiceStore {
             kind: kind, source: templateID.map { .template($0) } ?? .image,
             image: try row.text("image"), port: try row.int32("port"), visibility: visibility,
             serverID: try row.idIfPresent("server_id"), createdAt: try row.time("created_at"),
-            updatedAt: try row.time("updated_at"), deletedAt: try row.timeIfPresent("deleted_at"))
+            updatedAt: try row.time("updated_at"), deletedAt: try row.timeIfPresent("deleted_at"),
+            tornDownAt: try row.timeIfPresent("torn_down_at"),
+            purgeAt: try row.timeIfPresent("purge_at"),
+            purgedAt: try row.timeIfPresent("purged_at"))
     }
 
     // Columns are named one by one: `*` would break prepared statements when a column is added.
@@ -107,14 +179,16 @@ public struct PostgresServiceStore: ServiceStore {
             "services_find",
             """
             SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
             FROM services WHERE id = $1
             """)
         static let listEnvironment = Statement(
             "services_list_environment",
             """
             SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
             FROM services
             WHERE environment_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
@@ -123,7 +197,8 @@ public struct PostgresServiceStore: ServiceStore {
             "services_list_project",
             """
             SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
             FROM services
             WHERE project_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
@@ -132,18 +207,71 @@ public struct PostgresServiceStore: ServiceStore {
             "services_list_workspace",
             """
             SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
             FROM services
             WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
             """)
         static let requireQuota = Statement(
             "services_require_quota", "SELECT require_service_quota($1, $2)")
+        static let listWatched = Statement(
+            "services_list_watched",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
+            FROM services
+            WHERE environment_id = $1
+                AND (deleted_at IS NULL OR id = ANY($2::text[]::uuid[]))
+            ORDER BY id DESC LIMIT $3
+            """)
+        static let lock = Statement(
+            "services_lock",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
+            FROM services WHERE id = $1 FOR NO KEY UPDATE
+            """)
         static let markDeleted = Statement(
             "services_mark_deleted",
             """
-            UPDATE services SET deleted_at = $2, updated_at = $2
+            UPDATE services SET deleted_at = $2, updated_at = $2, purge_at = $3
             WHERE id = $1 AND deleted_at IS NULL RETURNING id
+            """)
+        static let markUndeleted = Statement(
+            "services_mark_undeleted",
+            """
+            UPDATE services SET deleted_at = NULL, torn_down_at = NULL, purge_at = NULL,
+                purge_queued_at = NULL, updated_at = $2
+            WHERE id = $1
+            """)
+        static let chooseServer = Statement(
+            "services_choose_server",
+            """
+            UPDATE services SET server_id = $2, updated_at = $3
+            WHERE id = $1 AND server_id IS DISTINCT FROM $2
+            """)
+        static let markTornDown = Statement(
+            "services_mark_torn_down",
+            "UPDATE services SET torn_down_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL")
+        static let markPurgeQueued = Statement(
+            "services_mark_purge_queued",
+            "UPDATE services SET purge_queued_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL")
+        static let markPurged = Statement(
+            "services_mark_purged",
+            "UPDATE services SET purged_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL")
+        static let dueForPurge = Statement(
+            "services_due_for_purge",
+            """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
+            FROM services
+            WHERE purge_at <= $1 AND torn_down_at IS NOT NULL AND purge_queued_at IS NULL
+                AND purged_at IS NULL
+            ORDER BY purge_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
             """)
     }
 }

@@ -9,7 +9,7 @@ struct ReplayCreateRequest {
     let store: any ServiceStore
     let requests: any CreateRequestStore
     let config: any ConfigRevealer
-    let deployments: any DeploymentStates
+    let conditions: any ServiceConditions
     let catalogue: DatabaseCatalogue
     let clock: any WallClock
 
@@ -45,14 +45,20 @@ struct ReplayCreateRequest {
     private func rebuild(
         _ stored: StoredCreateRequest, in session: Session
     ) async throws -> CreatedDatabase {
-        let states = deployments.latestStates(of: [stored.serviceID], in: session)
+        let conditions = conditions.conditions(of: [stored.serviceID], in: session)
         guard let service = try await store.find(stored.serviceID, in: session).value() else {
             throw Problem.serviceNotFound
         }
+        guard service.purgedAt == nil else {
+            throw Problem(.notFound, "the service that this request made is deleted for good")
+        }
         let entries = try await config.reveal(serviceID: service.id, in: session)
         let connection = try ConnectionParts(of: service, entries, catalogue)
+        var status = ServiceStatus(of: service, try await conditions.value())
+        // The call that created knew of no agent.
+        status.message = ""
         return CreatedDatabase(
-            status: ServiceStatus(of: service, try await states.value()),
+            status: status,
             deploymentID: stored.deploymentID, connectionURI: connection.uri)
     }
 }

@@ -56,46 +56,10 @@ public struct Service: Hashable, Sendable {
     public let updatedAt: Timestamp
     /// When it was deleted; `nil` while it lives.
     public let deletedAt: Timestamp?
-}
-
-/// What is true of a service now, derived from its row and its latest deployment.
-public enum ServiceState: Sendable {
-    /// Nothing was ever deployed.
-    case notDeployed
-    /// A deployment waits for its agent.
-    case queued
-    /// An agent is at work on it.
-    case deploying
-    /// Proven to answer.
-    case running
-    /// The latest deployment failed.
-    case failed
-    /// The latest deployment was cancelled before it ran.
-    case cancelled
-    /// Deleted; its row is a tombstone.
-    case deleted
-
-    init(service: Service, latestDeployment: DeploymentState?) {
-        guard service.deletedAt == nil else {
-            self = .deleted
-            return
-        }
-        self =
-            switch latestDeployment {
-            case nil: .notDeployed
-            case .queued: .queued
-            case .claimed, .pulling, .starting, .verifying: .deploying
-            case .running: .running
-            case .failed: .failed
-            case .superseded, .cancelled: .cancelled
-            }
-    }
-}
-
-/// A service and what is true of it now.
-public struct ServiceStatus: Hashable, Sendable {
-    /// The service.
-    public let service: Service
-    /// Its state.
-    public let state: ServiceState
+    /// When it was proven that nothing of the deleted service runs.
+    public var tornDownAt: Timestamp?
+    /// Until when the deleted service's data is kept.
+    public var purgeAt: Timestamp?
+    /// When it was proven that the deleted service's data is gone.
+    public var purgedAt: Timestamp?
 }

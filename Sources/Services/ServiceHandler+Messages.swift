@@ -22,6 +22,8 @@ extension BerthV1.Service {
         createTime = GoogleProtobuf.Timestamp(service.createdAt)
         updateTime = GoogleProtobuf.Timestamp(service.updatedAt)
         deleteTime = service.deletedAt.map { GoogleProtobuf.Timestamp($0) }
+        purgeTime = service.purgeAt.map { GoogleProtobuf.Timestamp($0) }
+        stateMessage = status.message
     }
 }
 
@@ -55,7 +57,11 @@ extension BerthV1.ServiceState {
             case .running: .running
             case .failed: .failed
             case .cancelled: .cancelled
+            case .crashed: .crashed
+            case .offline: .offline
+            case .deleting: .deleting
             case .deleted: .deleted
+            case .purged: .purged
             }
     }
 }

@@ -44,6 +44,23 @@ public struct ServiceHandler {
                 try await module.deleteService(id: request.serviceID, caller: try caller(call)))
             return response
         }
+        router.register(Methods.undeleteService) { request, call in
+            let (status, deploymentID) = try await module.undeleteService(
+                id: request.serviceID, caller: try caller(call))
+            var response = BerthV1.UndeleteServiceResponse()
+            response.service = BerthV1.Service(status)
+            response.deploymentID = deploymentID?.description ?? ""
+            return response
+        }
+        router.register(Methods.watchServices) { request, writer, call in
+            try await module.watchServices(
+                environmentID: request.environmentID, caller: try caller(call)
+            ) { services in
+                var response = BerthV1.WatchServicesResponse()
+                response.services = services.map { BerthV1.Service($0) }
+                try await writer.write(response)
+            }
+        }
         router.register(Methods.revealConnection) { request, call in
             BerthV1.RevealConnectionResponse(
                 try await module.revealConnection(

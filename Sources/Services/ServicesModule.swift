@@ -19,16 +19,22 @@ public struct ServicesModule {
         public let configRevealer: any ConfigRevealer
         /// Queues deployments.
         public let deploymentEnqueuer: any DeploymentEnqueuer
-        /// Calls off deployments that wait.
-        public let deploymentCanceller: any DeploymentCanceller
-        /// Tells where deployments stand.
-        public let deploymentStates: any DeploymentStates
+        /// Ends and restores what agents do for services.
+        public let deploymentRetirer: any DeploymentRetirer
+        /// Tells in what condition services are.
+        public let conditions: any ServiceConditions
+        /// Erases the secrets of what is gone for good.
+        public let secretEraser: any SecretEraser
+        /// Tells of changes.
+        public let changes: any ChangeFeed
         /// Records what was done.
         public let audit: any AuditRecorder
         /// Tells a repeated request from another.
         public let fingerprinter: any RequestFingerprinter
         /// How much one tenant may use.
         public let quotas: ServiceQuotas
+        /// How long the data of a deleted service is kept.
+        public let deletedDataGrace: Duration
         /// The templates that can be provisioned.
         public let catalogue: DatabaseCatalogue
         /// Tells the time.
@@ -40,9 +46,11 @@ public struct ServicesModule {
             transactions: any TransactionRunner,
             sessions: any SessionRunner, configSetter: any ConfigSetter,
             configRevealer: any ConfigRevealer, deploymentEnqueuer: any DeploymentEnqueuer,
-            deploymentCanceller: any DeploymentCanceller,
-            deploymentStates: any DeploymentStates, audit: any AuditRecorder,
-            fingerprinter: any RequestFingerprinter, quotas: ServiceQuotas,
+            deploymentRetirer: any DeploymentRetirer, conditions: any ServiceConditions,
+            secretEraser: any SecretEraser, changes: any ChangeFeed,
+            audit: any AuditRecorder, fingerprinter: any RequestFingerprinter,
+            quotas: ServiceQuotas,
+            deletedDataGrace: Duration = ServicesModule.deletedDataGraceDefault,
             catalogue: DatabaseCatalogue, clock: any WallClock
         ) {
             self.authorizer = authorizer
@@ -52,8 +60,11 @@ public struct ServicesModule {
             self.configSetter = configSetter
             self.configRevealer = configRevealer
             self.deploymentEnqueuer = deploymentEnqueuer
-            self.deploymentCanceller = deploymentCanceller
-            self.deploymentStates = deploymentStates
+            self.deploymentRetirer = deploymentRetirer
+            self.conditions = conditions
+            self.secretEraser = secretEraser
+            self.changes = changes
+            self.deletedDataGrace = deletedDataGrace
             self.audit = audit
             self.fingerprinter = fingerprinter
             self.quotas = quotas
@@ -61,6 +72,9 @@ public struct ServicesModule {
             self.clock = clock
         }
     }
+
+    /// How long the data of a deleted service is kept unless the configuration says otherwise.
+    public static let deletedDataGraceDefault = Duration.seconds(7 * 24 * 60 * 60)
 
     /// Provisions a database.
     public let createDatabase: CreateDatabase
@@ -70,6 +84,10 @@ public struct ServicesModule {
     public let listServices: ListServices
     /// Turns a service into a tombstone.
     public let deleteService: DeleteService
+    /// Takes a deletion back.
+    public let undeleteService: UndeleteService
+    /// Follows the services of an environment.
+    public let watchServices: WatchServices
     /// Shows a database's connection.
     public let revealConnection: RevealConnection
     /// Shows the catalogue.
@@ -77,6 +95,8 @@ public struct ServicesModule {
 
     /// Forgets expired create requests; run now and then.
     public let sweepCreateRequests: SweepCreateRequests
+    /// Has the data of deleted services removed; run now and then.
+    public let sweepPurges: SweepPurges
 
     /// Assembles the module.
     public init(
@@ -93,20 +113,34 @@ public struct ServicesModule {
             replay: ReplayCreateRequest(
                 sessions: needs.sessions, transactions: needs.transactions, store: store,
                 requests: requests, config: needs.configRevealer,
-                deployments: needs.deploymentStates, catalogue: needs.catalogue,
+                conditions: needs.conditions, catalogue: needs.catalogue,
                 clock: needs.clock),
             clock: needs.clock)
         sweepCreateRequests = SweepCreateRequests(
             transactions: needs.transactions, requests: requests, clock: needs.clock)
         getService = GetService(
             authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
-            sessions: needs.sessions, store: store, deployments: needs.deploymentStates)
+            sessions: needs.sessions, store: store, conditions: needs.conditions)
         listServices = ListServices(
             authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
-            sessions: needs.sessions, store: store, deployments: needs.deploymentStates)
+            sessions: needs.sessions, store: store, conditions: needs.conditions)
         deleteService = DeleteService(
             authorizer: needs.authorizer, transactions: needs.transactions, store: store,
-            deployments: needs.deploymentCanceller, audit: needs.audit, clock: needs.clock)
+            deployments: needs.deploymentRetirer, audit: needs.audit, clock: needs.clock,
+            dataGrace: needs.deletedDataGrace)
+        undeleteService = UndeleteService(
+            authorizer: needs.authorizer, transactions: needs.transactions,
+            sessions: needs.sessions, store: store, conditions: needs.conditions,
+            deployments: needs.deploymentRetirer, audit: needs.audit, quotas: needs.quotas,
+            catalogue: needs.catalogue, clock: needs.clock)
+        watchServices = WatchServices(
+            authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
+            sessions: needs.sessions, store: store, conditions: needs.conditions,
+            changes: needs.changes)
+        sweepPurges = SweepPurges(
+            transactions: needs.transactions, store: store,
+            deployments: needs.deploymentRetirer, secrets: needs.secretEraser,
+            clock: needs.clock)
         revealConnection = RevealConnection(
             authorizer: needs.authorizer, readAuthorizer: needs.readAuthorizer,
             sessions: needs.sessions, transactions: needs.transactions, store: store,

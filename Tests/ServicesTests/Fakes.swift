@@ -118,6 +118,7 @@ final class FakeAuthorizer: Authorizer, ReadAuthorizer {
 
 final class FakeServiceStore: ServiceStore {
     var services: [Service] = []
+    var purgesQueued: [ServiceID] = []
 
     func insertWithinTx(_ tx: Transaction, _ service: Service) async throws {
         services.append(service)
@@ -144,33 +145,90 @@ final class FakeServiceStore: ServiceStore {
         return Pending { Array((rest ?? sorted).prefix(limit)) }
     }
 
+    func list(
+        of environmentID: EnvironmentID, alsoDeleted ids: [ServiceID], limit: Int,
+        in session: Session
+    ) -> Pending<[Service]> {
+        let found = services.filter { $0.deletedAt == nil || ids.contains($0.id) }.prefix(limit)
+        return Pending { Array(found) }
+    }
+
     func markDeletedWithinTx(
-        _ tx: Transaction, _ id: ServiceID, at: Timestamp
+        _ tx: Transaction, _ id: ServiceID, at: Timestamp, purgeAt: Timestamp
     ) async throws -> (service: Service, deletedNow: Bool)? {
         guard let index = services.firstIndex(where: { $0.id == id }) else { return nil }
         let wasDeleted = services[index].deletedAt != nil
-        if !wasDeleted { services[index] = services[index].deleted(at: at) }
+        if !wasDeleted {
+            services[index] = services[index].deleted(at: at)
+            services[index].purgeAt = purgeAt
+        }
         return (services[index], !wasDeleted)
+    }
+
+    func markUndeletedWithinTx(_ tx: Transaction, _ service: Service, at: Timestamp) async throws {
+        change(service.id) { $0 = $0.deleted(at: nil) }
+    }
+
+    func lockWithinTx(_ tx: Transaction, _ id: ServiceID) async throws -> Service? {
+        services.first { $0.id == id }
+    }
+
+    func chooseServerWithinTx(
+        _ tx: Transaction, _ id: ServiceID, serverID: ServerID, at: Timestamp
+    ) async throws {}
+
+    func markTornDownWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws {
+        change(id) { $0.tornDownAt = at }
+    }
+
+    func markPurgeQueuedWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws {
+        purgesQueued.append(id)
+    }
+
+    func markPurgedWithinTx(_ tx: Transaction, _ id: ServiceID, at: Timestamp) async throws {
+        change(id) { $0.purgedAt = at }
+    }
+
+    func dueForPurgeWithinTx(
+        _ tx: Transaction, at: Timestamp, limit: Int
+    ) async throws -> [Service] {
+        Array(
+            services.filter { service in
+                service.tornDownAt != nil && service.purgedAt == nil
+                    && !purgesQueued.contains(service.id)
+                    && service.purgeAt.map { $0 <= at } == true
+            }.prefix(limit))
+    }
+
+    private func change(_ id: ServiceID, _ body: (inout Service) -> Void) {
+        guard let index = services.firstIndex(where: { $0.id == id }) else { return }
+        body(&services[index])
     }
 }
 
 extension Service {
-    func deleted(at time: Timestamp) -> Service {
+    func deleted(at time: Timestamp?) -> Service {
         Service(
             id: id, workspaceID: workspaceID, projectID: projectID, environmentID: environmentID,
             name: name, slug: slug, kind: kind, source: source, image: image, port: port,
-            visibility: visibility, serverID: serverID, createdAt: createdAt, updatedAt: time,
-            deletedAt: time)
+            visibility: visibility, serverID: serverID, createdAt: createdAt,
+            updatedAt: time ?? updatedAt, deletedAt: time)
     }
 }
 
-final class FakeConfig: ConfigSetter, ConfigRevealer {
+final class FakeConfig: ConfigSetter, ConfigRevealer, SecretEraser {
     var entries: [ServiceID: [ConfigEntryDraft]] = [:]
 
     func setWithinTx(
         _ tx: Transaction, serviceID: ServiceID, entries: [ConfigEntryDraft]
     ) async throws {
         self.entries[serviceID, default: []] += entries
+    }
+
+    func eraseSecretsWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws {
+        entries[serviceID]?.removeAll { entry in
+            if case .secret = entry.value { true } else { false }
+        }
     }
 
     func reveal(
@@ -181,26 +239,69 @@ final class FakeConfig: ConfigSetter, ConfigRevealer {
     }
 }
 
-final class FakeDeployments: DeploymentEnqueuer, DeploymentCanceller, DeploymentStates {
+final class FakeDeployments: DeploymentEnqueuer, DeploymentRetirer, ServiceConditions {
     var queued: [NewDeployment] = []
+    /// Services that agents worked on.
+    var touched: Set<ServiceID> = []
 
-    func cancelWaitingWithinTx(
-        _ tx: Transaction, of serviceID: ServiceID, reason: String, at: Timestamp
-    ) async throws {
+    func retireWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
+    ) async throws -> Bool {
         queued.removeAll { $0.serviceID == serviceID }
+        return touched.contains(serviceID)
+    }
+
+    func reviveWithinTx(
+        _ tx: Transaction, _ service: DeployableService, at: Timestamp
+    ) async throws -> DeploymentID? {
+        touched.contains(service.id) ? DeploymentID.new(at: at) : nil
+    }
+
+    func purgeWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
+    ) async throws -> Bool {
+        touched.contains(serviceID)
     }
 
     func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws {
         queued.append(deployment)
     }
 
-    func latestStates(
+    func conditions(
         of services: [ServiceID], in session: Session
-    ) -> Pending<[ServiceID: DeploymentState]> {
-        let states: [ServiceID: DeploymentState] = Dictionary(
-            queued.filter { services.contains($0.serviceID) }.map { ($0.serviceID, .queued) },
+    ) -> Pending<[ServiceID: ServiceCondition]> {
+        let waiting = ServiceCondition(
+            newest: .queued, message: "", container: .none, agentIsOnline: true)
+        let conditions: [ServiceID: ServiceCondition] = Dictionary(
+            queued.filter { services.contains($0.serviceID) }.map { ($0.serviceID, waiting) },
             uniquingKeysWith: { $1 })
-        return Pending { states }
+        return Pending { conditions }
+    }
+}
+
+/// Wakes its listeners as often as a test allows, then ends them.
+final class FakeChangeFeed: ChangeFeed {
+    final class Subscription: ChangeSubscription {
+        let feed: FakeChangeFeed
+
+        init(_ feed: FakeChangeFeed) { self.feed = feed }
+
+        func next() async throws {
+            guard !feed.steps.isEmpty else { throw CancellationError() }
+            feed.steps.removeFirst()()
+        }
+
+        func cancel() { feed.cancelled += 1 }
+    }
+
+    var topics: [ChangeTopic] = []
+    /// What happens before each wake-up.
+    var steps: [() -> Void] = []
+    var cancelled = 0
+
+    func subscribe(to topic: ChangeTopic) -> any ChangeSubscription {
+        topics.append(topic)
+        return Subscription(self)
     }
 }
 
@@ -222,6 +323,7 @@ struct Bench {
     let audit = FakeAudit()
     let requests = FakeCreateRequestStore()
     let clock = FakeClock()
+    let changes = FakeChangeFeed()
     let module: ServicesModule
 
     init(servicesMax: Int32 = 1000) throws {
@@ -230,8 +332,8 @@ struct Bench {
                 authorizer: authorizer, readAuthorizer: authorizer,
                 transactions: runner, sessions: runner,
                 configSetter: config, configRevealer: config, deploymentEnqueuer: deployments,
-                deploymentCanceller: deployments,
-                deploymentStates: deployments, audit: audit,
+                deploymentRetirer: deployments, conditions: deployments, secretEraser: config,
+                changes: changes, audit: audit,
                 fingerprinter: FakeFingerprinter(),
                 quotas: ServiceQuotas(servicesPerWorkspaceMax: servicesMax),
                 catalogue: try DatabaseCatalogue(), clock: clock),

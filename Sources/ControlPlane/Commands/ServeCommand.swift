@@ -39,6 +39,8 @@ struct ServeCommand: ParsableCommand {
         ServeConfiguration.Quotas().deploymentsWaitingPerServerMax
     @Option(help: "The calls that one token may have running at once on one loop.")
     var callsPerTokenMax = ServeConfiguration.Quotas().callsPerTokenMax
+    @Option(help: "The days for which the data of a deleted service is kept.")
+    var deletedDataGraceDays = 7
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
     @OptionGroup(title: "TLS") var tls: TLSOptions
@@ -73,6 +75,9 @@ struct ServeCommand: ParsableCommand {
         if let max = postgresConnectionsPerLoopMax, !(1...1000).contains(max) {
             throw ValidationError("--postgres-connections-per-loop-max must be from 1 to 1000")
         }
+        guard (0...3650).contains(deletedDataGraceDays) else {
+            throw ValidationError("--deleted-data-grace-days must be from 0 to 3650")
+        }
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
         return ServeConfiguration(
@@ -83,6 +88,7 @@ struct ServeCommand: ParsableCommand {
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
             quotas: try quotas(), webOrigins: try checkedWebOrigins(),
             metricsAddress: try metricsAddress(),
+            deletedDataGrace: .seconds(deletedDataGraceDays * 24 * 60 * 60),
             isPlaintextBehindProxy: tls.plaintextBehindProxy)
     }
 

@@ -20,7 +20,9 @@ import Testing
             try await IntegrationTests.insert([service], pool)
             let new = NewDeployment.sample(database.tenancy, of: service)
             try await Self.insert([new], pool)
-            let found = try await pool.inSession { try await Self.store.find(new.id, in: $0) }
+            let found = try await pool.inSession {
+                try await Self.store.find(new.id, in: $0).value()
+            }
             let deployment = try #require(found)
             #expect(deployment.serviceID == service.id)
             #expect(deployment.serverID == database.tenancy.home.serverID)
@@ -37,7 +39,7 @@ import Testing
                 """)
             #expect(queue == "0|t|t|0|t")
             let none = try await pool.inSession {
-                try await Self.store.find(DeploymentID(high: 1, low: 1), in: $0)
+                try await Self.store.find(DeploymentID(high: 1, low: 1), in: $0).value()
             }
             #expect(none == nil)
         }
@@ -73,28 +75,30 @@ import Testing
         }
     }
 
-    @Test("a service's state is that of its newest deployment; without one it has none")
-    func latestStates() async throws {
+    @Test("a service's condition is that of its newest deployment; without one it has none")
+    func conditions() async throws {
         try await withDatabase { database, pool in
             let services = (1...3).map {
                 Service.sample(database.tenancy, slug: "s\($0)", number: $0)
             }
             try await IntegrationTests.insert(services, pool)
+            // The newest is the one that was asked for last, whatever the ids say.
             let deployments = [
-                NewDeployment.sample(database.tenancy, of: services[0], number: 1),
                 NewDeployment.sample(database.tenancy, of: services[0], number: 2),
+                NewDeployment.sample(database.tenancy, of: services[0], number: 1),
                 NewDeployment.sample(database.tenancy, of: services[1], number: 3),
             ]
             try await Self.insert(deployments, pool)
-            try database.run(
-                "UPDATE deployments SET state = 'failed' WHERE id = '\(deployments[1].id)'")
+            try database.force(.cancelled, deployments[1].id)
             func states(_ ids: [ServiceID]) async throws -> [ServiceID: DeploymentState] {
                 try await pool.inSession {
-                    try await Self.store.latestStates(of: ids, in: $0).value()
+                    try await Self.store.conditions(of: ids, in: $0).value().mapValues(\.newest)
                 }
             }
             var found = try await states(services.map(\.id))
-            #expect(found == [services[0].id: .failed, services[1].id: .queued])
+            #expect(found == [services[0].id: .cancelled, services[1].id: .queued])
+            found = try await states([services[0].id])
+            #expect(found == [services[0].id: .cancelled])
             found = try await states([services[2].id])
             #expect(found == [:])
             found = try await states([])
@@ -107,13 +111,14 @@ import Testing
         try await withDatabase { database, pool in
             let service = Service.sample(database.tenancy)
             try await IntegrationTests.insert([service], pool)
-            try await Self.insert([.sample(database.tenancy, of: service)], pool)
+            let new = NewDeployment.sample(database.tenancy, of: service)
+            try await Self.insert([new], pool)
             for state in DeploymentState.allCases {
-                try database.run("UPDATE deployments SET state = '\(state.rawValue)'")
+                try database.force(state, new.id)
                 let found = try await pool.inSession {
-                    try await Self.store.latestStates(of: [service.id], in: $0).value()
+                    try await Self.store.conditions(of: [service.id], in: $0).value()
                 }
-                #expect(found[service.id] == state)
+                #expect(found[service.id]?.newest == state)
             }
             let definition = try database.run(
                 """

@@ -23,7 +23,7 @@ import Testing
             #expect(
                 added == [
                     "services": 1, "config_entries": 3, "deployments": 1, "audit_events": 1,
-                    "create_requests": 1,
+                    "create_requests": 1, "environment_servers": 1,
                 ])
             let service = created.status.service
             #expect(created.status.state == .queued)

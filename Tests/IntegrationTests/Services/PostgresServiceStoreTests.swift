@@ -39,7 +39,8 @@ import Testing
                 tenancy, slug: "s1", number: 6, environmentID: tenancy.secondEnvironmentID)
             try await insert(first + [second], pool)
             try await pool.inTransaction { tx in
-                _ = try await Self.store.markDeletedWithinTx(tx, first[2].id, at: Tenancy.time)
+                _ = try await Self.store.markDeletedWithinTx(
+                    tx, first[2].id, at: Tenancy.time, purgeAt: Tenancy.time)
             }
             let newestFirst = [first[4], first[3], first[1], first[0]].map(\.id)
 
@@ -76,7 +77,7 @@ import Testing
             try await insert([service], pool)
             let later = Tenancy.time.advanced(by: .seconds(5))
             let first = try await pool.inTransaction {
-                try await Self.store.markDeletedWithinTx($0, service.id, at: later)
+                try await Self.store.markDeletedWithinTx($0, service.id, at: later, purgeAt: later)
             }
             #expect(first?.deletedNow == true)
             #expect(first?.service.deletedAt == later)
@@ -84,12 +85,13 @@ import Testing
             #expect(first?.service.createdAt == service.createdAt)
             let again = try await pool.inTransaction {
                 try await Self.store.markDeletedWithinTx(
-                    $0, service.id, at: later.advanced(by: .seconds(5)))
+                    $0, service.id, at: later.advanced(by: .seconds(5)), purgeAt: later)
             }
             #expect(again?.deletedNow == false)
             #expect(again?.service == first?.service)
             let none = try await pool.inTransaction {
-                try await Self.store.markDeletedWithinTx($0, ServiceID(high: 1, low: 1), at: later)
+                try await Self.store.markDeletedWithinTx(
+                    $0, ServiceID(high: 1, low: 1), at: later, purgeAt: later)
             }
             #expect(none == nil)
         }
@@ -111,7 +113,8 @@ import Testing
             #expect(refused.message.contains("'main'"))
 
             try await pool.inTransaction {
-                _ = try await Self.store.markDeletedWithinTx($0, service.id, at: Tenancy.time)
+                _ = try await Self.store.markDeletedWithinTx(
+                    $0, service.id, at: Tenancy.time, purgeAt: Tenancy.time)
             }
             try await insert([rival], pool)
             let found = try await pool.inSession {

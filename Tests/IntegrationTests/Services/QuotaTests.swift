@@ -102,7 +102,8 @@ import Testing
             #expect(created == 100)
             try database.run(
                 """
-                UPDATE deployments SET state = 'claimed'
+                UPDATE deployments SET state = 'claimed', lease_holder = 'agent',
+                    lease_until = now(), fencing_token = 1
                 WHERE id = (SELECT id FROM deployments LIMIT 1)
                 """)
             created = try await Self.createUntilRefused(

@@ -148,7 +148,7 @@ import Testing
         #expect(
             added == [
                 "services": 10, "config_entries": 30, "deployments": 10, "audit_events": 10,
-                "create_requests": 10,
+                "create_requests": 10, "environment_servers": 1,
             ])
     }
 

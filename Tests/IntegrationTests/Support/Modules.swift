@@ -30,23 +30,26 @@ struct Modules {
     }
 
     init(
-        _ pool: ConnectionPool, quotas: ServeConfiguration.Quotas = ServeConfiguration.Quotas()
+        _ pool: ConnectionPool, quotas: ServeConfiguration.Quotas = ServeConfiguration.Quotas(),
+        deletedDataGrace: Duration = ServicesModule.deletedDataGraceDefault,
+        changes: any ChangeFeed = SteppedFeed(), logs: any LogTails = FakeLogs()
     ) throws {
         guard let address = SocketAddress("127.0.0.1:0") else { throw NoAddress() }
         let configuration = ServeConfiguration(
             address: address, databaseURL: "", sealer: try Modules.sealer(),
             fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()), loops: 1,
-            catalogue: try DatabaseCatalogue(), quotas: quotas)
+            catalogue: try DatabaseCatalogue(), quotas: quotas,
+            deletedDataGrace: deletedDataGrace)
         signingKey = try SigningKey.generate()
-        services =
-            LoopModules(
-                pool: pool, configuration: configuration, signingKey: signingKey
-            ).services
+        let modules = LoopModules(
+            pool: pool, configuration: configuration, signingKey: signingKey, changes: changes,
+            logs: logs)
+        services = modules.services
+        deployments = modules.deployments
         authorizer = PolicyModule(sessions: pool).authorizer
         config = ConfigModule(
             authorizer: authorizer, sessions: pool, sealer: configuration.sealer,
             clock: SystemWallClock())
-        deployments = DeploymentsModule(authorizer: authorizer, sessions: pool)
         agents = AgentsModule(
             AgentsModule.Dependencies(
                 authorizer: authorizer, transactions: pool, sessions: pool, audit: AuditModule(),

@@ -1,0 +1,58 @@
+public import Domain
+import PostgresClient
+
+// What the keeper of agents may ask for. Every call is a short transaction of its own.
+
+extension DeploymentsModule {
+    /// Claims work for a server's newest stream: each job gets a lease and a higher fencing token.
+    ///
+    /// - Parameter limit: The most jobs to claim; requests to stop come on top of them.
+    /// - Returns: The jobs in the order to send them, secrets opened; empty when nothing waits or
+    ///   `session` is not the newest stream of the server.
+    public func claim(
+        server: ServerID, session: AgentSessionID, limit: Int
+    ) async throws -> [AgentJob] {
+        try await claimWork(LeaseHolder(serverID: server, session: session), limit: limit)
+    }
+
+    /// Renews the leases of jobs that the agent works on.
+    ///
+    /// - Returns: Those that it has lost.
+    public func renew(
+        server: ServerID, session: AgentSessionID, jobs: [JobReference]
+    ) async throws -> [JobReference] {
+        let named = Array(jobs.prefix(EngineLimits.namedMax))
+        guard !named.isEmpty else { return [] }
+        let holder = LeaseHolder(serverID: server, session: session)
+        let renewed = try await transactions.inTransaction { tx in
+            try await claims.renewWithinTx(tx, holder, jobs: named)
+        }
+        return jobs.filter { !renewed.contains($0.jobID) }
+    }
+
+    /// Records how far a job has come.
+    ///
+    /// - Returns: False when the right to it was lost; nothing is changed then.
+    public func record(
+        server: ServerID, session: AgentSessionID, progress: JobProgress
+    ) async throws -> Bool {
+        try await recordProgress(LeaseHolder(serverID: server, session: session), progress)
+    }
+
+    /// Records every container that the agent sees; a service that should run there and is not among
+    /// them has none, and is deployed again.
+    public func observe(
+        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
+    ) async throws {
+        try await observeContainers(LeaseHolder(serverID: server, session: session), containers)
+    }
+
+    /// What shall run on a server.
+    public func desired(
+        server: ServerID
+    ) async throws -> [(service: ServiceID, deployment: DeploymentID)] {
+        try await sessions.inSession { session in
+            try await instances.desired(on: server, in: session)
+        }
+    }
+}

@@ -1,0 +1,306 @@
+public import Domain
+public import PostgresClient
+import SQL
+
+/// The right to work, in PostgreSQL.
+///
+/// Who claims locks the services' instances, then looks again: what it sees from then on nobody else
+/// claims. Sessions are compared by their text.
+public struct PostgresClaimStore: ClaimStore {
+    /// Makes a store; it holds no state.
+    public init() {}
+
+    /// Reads the server's presence and counts leases that are in force.
+    public func heldByNewestWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder
+    ) async throws -> Int? {
+        let rows = try await tx.query(
+            Statements.held,
+            [.id(holder.serverID), .bytes(holder.session.bytes), .text(holder.session.text)])
+        return try rows.first.map { Int(try $0.int64("held")) }
+    }
+
+    /// See ``ClaimStore``. Two round trips: what can be claimed, and the claims.
+    public func claimWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder, limit: Int
+    ) async throws -> Claims {
+        let place: [PostgresValue] = [.id(holder.serverID), .text(holder.session.text)]
+        let givenUp = tx.send(
+            Statements.giveUp,
+            place + [
+                .int32(EngineLimits.attemptsMax),
+                .int64(EngineLimits.deadline.components.seconds),
+            ])
+        tx.send(Statements.giveUpRestarts, place + [.int32(EngineLimits.attemptsMax)])
+        let superseded = tx.send(Statements.supersede, [.id(holder.serverID)])
+        tx.send(Statements.addInstances, [.id(holder.serverID)])
+        let free = try await tx.query(Statements.lockFree, place + [.int64(Int64(limit))])
+            .map { row -> ServiceID in try row.id("service_id") }
+        var notices = try await givenUp.rows().map {
+            try PostgresDeploymentStore.notice($0, hasWork: true)
+        }
+        notices += try await superseded.rows().map {
+            try PostgresDeploymentStore.notice($0, hasWork: false)
+        }
+        guard !free.isEmpty else { return Claims(deployments: [], jobs: [], notices: notices) }
+        let services = PostgresValue.textArray(free.map(\.description))
+        let session = PostgresValue.text(holder.session.text)
+        let lease = PostgresValue.int64(EngineLimits.lease.components.seconds)
+        tx.send(Statements.raiseTokens, [services])
+        let cancelled = tx.send(Statements.cancelDeleted, [services, session])
+        let claimed = tx.send(Statements.claimDeployments, [services, session, lease])
+        tx.send(Statements.dropRestarts, [services])
+        let jobs = try await tx.query(Statements.claimJobs, [services, session, lease])
+        for row in try await cancelled.rows() + claimed.rows() {
+            notices.append(try PostgresDeploymentStore.notice(row, hasWork: false))
+        }
+        return Claims(
+            deployments: try await claimed.rows().map(PostgresClaimStore.deployment),
+            jobs: try jobs.map(PostgresClaimStore.job), notices: notices)
+    }
+
+    /// Updates the deployments that were called off, so that each agent is told once a claim.
+    public func cancelsWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder
+    ) async throws -> [(reference: JobReference, serviceID: ServiceID)] {
+        try await tx.query(
+            Statements.cancels, [.id(holder.serverID), .text(holder.session.text)]
+        ).map { row in
+            (
+                JobReference(jobID: try row.id("id"), fencingToken: try row.int64("fencing_token")),
+                try row.id("service_id")
+            )
+        }
+    }
+
+    /// Updates leases in both tables.
+    public func renewWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
+    ) async throws -> Set<JobID> {
+        let values: [PostgresValue] = [
+            .textArray(jobs.map(\.jobID.description)),
+            .textArray(jobs.map { String($0.fencingToken) }), .text(holder.session.text),
+            .id(holder.serverID), .bytes(holder.session.bytes),
+            .int64(EngineLimits.lease.components.seconds),
+        ]
+        let deployments = tx.send(Statements.renewDeployments, values)
+        let others = try await tx.query(Statements.renewJobs, values)
+        var renewed: Set<JobID> = []
+        for row in try await deployments.rows() + others { renewed.insert(try row.id("id")) }
+        return renewed
+    }
+
+    private static func deployment(_ row: Row) throws -> Claims.ClaimedDeployment {
+        Claims.ClaimedDeployment(
+            id: try row.id("id"), fencingToken: try row.int64("fencing_token"),
+            serviceID: try row.id("service_id"), environmentID: try row.id("environment_id"),
+            image: try row.text("image"))
+    }
+
+    private static func job(_ row: Row) throws -> Claims.ClaimedJob {
+        Claims.ClaimedJob(
+            reference: JobReference(
+                jobID: try row.id("id"), fencingToken: try row.int64("fencing_token")),
+            kind: try PostgresJobStore.kind(row), serviceID: try row.id("service_id"),
+            environmentID: try row.id("environment_id"))
+    }
+}
+
+extension AgentSessionID {
+    /// What a lease names the session by.
+    var text: String { Hexadecimal.text(bytes) }
+}
+
+extension PostgresClaimStore {
+    private enum Statements {
+        // The lock keeps a newer session from beginning; heartbeats wait for it, other claims not.
+        static let held = Statement(
+            "claims_held",
+            """
+            SELECT (
+                SELECT count(*) FROM deployments
+                WHERE server_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                    AND lease_holder = $3 AND lease_until > now()
+            ) + (
+                SELECT count(*) FROM service_jobs
+                WHERE server_id = $1 AND lease_holder = $3 AND lease_until > now()
+            ) AS held
+            FROM server_presence WHERE server_id = $1 AND session_id = $2 FOR SHARE
+            """)
+        static let giveUp = Statement(
+            "claims_give_up",
+            """
+            UPDATE deployments
+            SET state = CASE WHEN cancel_requested_at IS NULL THEN 'failed' ELSE 'cancelled' END,
+                lease_holder = NULL, lease_until = NULL, updated_at = now(),
+                failure_reason = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
+                    WHEN attempt >= $3 THEN 'AGENT_LOST' ELSE 'DEADLINE_EXCEEDED' END,
+                failure_hint = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
+                    ELSE 'Look at the server and its agent, then deploy again.' END,
+                message = CASE WHEN cancel_requested_at IS NOT NULL THEN 'called off'
+                    WHEN attempt >= $3
+                        THEN 'the server''s agent was lost ' || attempt || ' times while it worked'
+                    ELSE 'not running within ' || $4 / 60 || ' minutes' END
+            WHERE server_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                AND (lease_holder <> $2 OR lease_until <= now())
+                AND (attempt >= $3 OR claimed_at < now() - $4 * interval '1 second')
+            RETURNING id, service_id, environment_id, server_id
+            """)
+        static let giveUpRestarts = Statement(
+            "claims_give_up_restarts",
+            """
+            DELETE FROM service_jobs WHERE server_id = $1 AND kind = 'restart' AND attempt >= $3
+                AND (lease_holder <> $2 OR lease_until <= now())
+            """)
+        static let supersede = Statement(
+            "claims_supersede",
+            """
+            UPDATE deployments d SET state = 'superseded', updated_at = now(),
+                message = 'a newer deployment was asked for'
+            WHERE server_id = $1 AND state = 'queued' AND EXISTS (
+                SELECT FROM deployments n
+                WHERE n.service_id = d.service_id AND n.state = 'queued' AND n.number > d.number
+            )
+            RETURNING id, service_id, environment_id, server_id
+            """)
+        static let addInstances = Statement(
+            "claims_add_instances",
+            """
+            INSERT INTO instances (service_id, environment_id, workspace_id, server_id, volume_name)
+            SELECT DISTINCT service_id, environment_id, workspace_id, server_id,
+                'berth-data-' || service_id
+            FROM deployments d WHERE server_id = $1 AND state = 'queued'
+                AND NOT EXISTS (SELECT FROM instances i WHERE i.service_id = d.service_id)
+            ORDER BY service_id
+            ON CONFLICT (service_id) DO NOTHING
+            """)
+        static let lockFree = Statement(
+            "claims_lock_free",
+            """
+            SELECT i.service_id FROM instances i JOIN (
+                SELECT service_id, min(created_at) AS since FROM (
+                    SELECT service_id, created_at, false AS held FROM deployments
+                    WHERE server_id = $1 AND state = 'queued'
+                    UNION ALL
+                    SELECT service_id, created_at, lease_holder = $2 AND lease_until > now()
+                    FROM deployments WHERE server_id = $1
+                        AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                    UNION ALL
+                    SELECT service_id, created_at,
+                        lease_holder IS NOT NULL AND lease_holder = $2 AND lease_until > now()
+                    FROM service_jobs WHERE server_id = $1
+                        AND (lease_holder IS NOT NULL OR wake_at <= now())
+                ) AS work
+                GROUP BY service_id HAVING NOT bool_or(held)
+            ) AS free ON free.service_id = i.service_id
+            ORDER BY free.since, i.service_id LIMIT $3 FOR NO KEY UPDATE OF i SKIP LOCKED
+            """)
+        // From here on each statement sees what others did until the locks were had.
+        static let raiseTokens = Statement(
+            "claims_raise_tokens",
+            """
+            UPDATE instances SET fencing_token = fencing_token + 1
+            WHERE service_id = ANY($1::text[]::uuid[])
+            """)
+        // A teardown removes what a lost job may have left.
+        static let cancelDeleted = Statement(
+            "claims_cancel_deleted",
+            """
+            UPDATE deployments d SET state = 'cancelled', message = 'the service was deleted',
+                lease_holder = NULL, lease_until = NULL, updated_at = now()
+            WHERE service_id = ANY($1::text[]::uuid[])
+                AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                AND (lease_holder <> $2 OR lease_until <= now())
+                AND EXISTS (
+                    SELECT FROM service_jobs j
+                    WHERE j.service_id = d.service_id AND j.kind = 'teardown'
+                )
+            RETURNING id, service_id, environment_id, server_id
+            """)
+        static let claimDeployments = Statement(
+            "claims_deployments",
+            """
+            UPDATE deployments d SET state = 'claimed', message = '', attempt = d.attempt + 1,
+                fencing_token = i.fencing_token, lease_holder = $2,
+                lease_until = now() + $3 * interval '1 second',
+                claimed_at = coalesce(d.claimed_at, now()), updated_at = now()
+            FROM unnest($1::text[]::uuid[]) AS s (id)
+            JOIN instances i ON i.service_id = s.id
+            CROSS JOIN LATERAL (
+                SELECT p.id FROM deployments p WHERE p.service_id = s.id
+                    AND p.state IN ('queued', 'claimed', 'pulling', 'starting', 'verifying')
+                ORDER BY p.state = 'queued', p.number DESC LIMIT 1
+            ) AS pick
+            WHERE d.id = pick.id
+                AND (d.state = 'queued'
+                    OR d.state IN ('claimed', 'pulling', 'starting', 'verifying')
+                        AND (d.lease_holder <> $2 OR d.lease_until <= now()))
+                AND NOT EXISTS (
+                    SELECT FROM service_jobs j WHERE j.service_id = s.id
+                        AND (j.lease_holder IS NOT NULL OR j.kind <> 'restart')
+                )
+            RETURNING d.id, d.service_id, d.environment_id, d.server_id, d.image,
+                d.fencing_token
+            """)
+        // A deployment starts a container anyway.
+        static let dropRestarts = Statement(
+            "claims_drop_restarts",
+            """
+            DELETE FROM service_jobs j USING deployments d
+            WHERE j.service_id = ANY($1::text[]::uuid[]) AND j.kind = 'restart'
+                AND j.lease_holder IS NULL AND d.service_id = j.service_id
+                AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
+            """)
+        static let claimJobs = Statement(
+            "claims_jobs",
+            """
+            UPDATE service_jobs j SET attempt = j.attempt + 1, fencing_token = i.fencing_token,
+                lease_holder = $2, lease_until = now() + $3 * interval '1 second'
+            FROM unnest($1::text[]::uuid[]) AS s (id)
+            JOIN instances i ON i.service_id = s.id
+            CROSS JOIN LATERAL (
+                SELECT p.id FROM service_jobs p WHERE p.service_id = s.id
+                    AND (p.lease_holder IS NOT NULL OR p.wake_at <= now())
+                ORDER BY p.lease_holder IS NULL, p.kind = 'restart', p.created_at LIMIT 1
+            ) AS pick
+            WHERE j.id = pick.id
+                AND (j.lease_holder IS NULL OR j.lease_holder <> $2 OR j.lease_until <= now())
+                AND NOT EXISTS (
+                    SELECT FROM deployments d WHERE d.service_id = s.id
+                        AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
+                )
+            RETURNING j.id, j.kind, j.service_id, j.environment_id, j.fencing_token
+            """)
+        static let cancels = Statement(
+            "claims_cancels",
+            """
+            UPDATE deployments SET cancel_sent_token = fencing_token
+            WHERE server_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                AND lease_holder = $2 AND cancel_requested_at IS NOT NULL
+                AND cancel_sent_token IS DISTINCT FROM fencing_token
+            RETURNING id, service_id, fencing_token
+            """)
+        static let renewDeployments = Statement(
+            "claims_renew_deployments",
+            """
+            UPDATE deployments d SET lease_until = now() + $6 * interval '1 second'
+            FROM unnest($1::text[]::uuid[], $2::text[]::bigint[]) AS r (id, token)
+            WHERE d.id = r.id AND d.fencing_token = r.token AND d.lease_holder = $3
+                AND d.server_id = $4 AND EXISTS (
+                    SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
+                )
+            RETURNING d.id
+            """)
+        static let renewJobs = Statement(
+            "claims_renew_jobs",
+            """
+            UPDATE service_jobs j SET lease_until = now() + $6 * interval '1 second'
+            FROM unnest($1::text[]::uuid[], $2::text[]::bigint[]) AS r (id, token)
+            WHERE j.id = r.id AND j.fencing_token = r.token AND j.lease_holder = $3
+                AND j.server_id = $4 AND EXISTS (
+                    SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
+                )
+            RETURNING j.id
+            """)
+    }
+}

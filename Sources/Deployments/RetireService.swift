@@ -1,0 +1,45 @@
+import Domain
+import PostgresClient
+
+/// What the deletion of a service, its taking back and its end mean for agents; inside the
+/// transactions of whoever keeps the service.
+struct RetireService {
+    let store: any DeploymentStore
+    let jobs: any JobStore
+    let queue: QueueDeployment
+
+    /// Calls off everything of a service, and queues its teardown.
+    ///
+    /// - Returns: Whether an agent has something to tear down.
+    func retire(_ tx: Transaction, _ serviceID: ServiceID, at time: Timestamp) async throws -> Bool
+    {
+        try await store.requestCancelWithinTx(tx, of: serviceID)
+        let cancelled = try await store.cancelWaitingWithinTx(
+            tx, of: serviceID, reason: "the service was deleted")
+        for notice in cancelled { tx.notify(notice) }
+        // Once more: what waited may have been claimed before it could be cancelled.
+        try await store.requestCancelWithinTx(tx, of: serviceID)
+        try await jobs.dropJobWithinTx(tx, .restart, of: serviceID)
+        return try await jobs.queueJobWithinTx(
+            tx, JobID.new(at: time), .teardown, of: serviceID)
+    }
+
+    /// Takes a retirement back: what nobody has begun is dropped, and what was deployed is deployed
+    /// again.
+    ///
+    /// - Returns: The deployment; `nil` when the service was never deployed.
+    /// - Throws: ``Problem`` of kind `failedPrecondition` when the data is being removed.
+    func revive(
+        _ tx: Transaction, _ service: DeployableService, at time: Timestamp
+    ) async throws -> NewDeployment? {
+        try await jobs.dropJobWithinTx(tx, .purge, of: service.id)
+        guard try await !jobs.isJobHeldWithinTx(tx, .purge, of: service.id) else {
+            throw Problem(.failedPrecondition, "the service's data is being removed")
+        }
+        try await jobs.dropJobWithinTx(tx, .teardown, of: service.id)
+        guard let serverID = try await store.newestServerWithinTx(tx, of: service.id) else {
+            return nil
+        }
+        return try await queue(tx, service, on: serverID, .undelete, at: time)
+    }
+}
