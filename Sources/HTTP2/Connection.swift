@@ -8,8 +8,16 @@ public protocol ConnectionDelegate: AnyObject {
         on connection: Connection,
         loop: isolated EventLoop
     )
+    /// The peer's SETTINGS or GOAWAY arrived, or the connection takes no more requests; told before
+    /// the streams are told of it.
+    func connectionChanged(_ connection: Connection, on loop: isolated EventLoop)
     /// The connection is over, and so is each of its streams.
     func connectionClosed(_ connection: Connection, on loop: isolated EventLoop)
+}
+
+extension ConnectionDelegate {
+    /// Servers have no use for it.
+    public func connectionChanged(_ connection: Connection, on loop: isolated EventLoop) {}
 }
 
 /// One HTTP/2 connection on its loop: moves bytes between a ``ByteStream`` and a session, and tells
@@ -27,7 +35,12 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private let reactor: Reactor
     private let buffers: LoopBuffers
     private let stream: any ByteStream
-    private weak var delegate: (any ConnectionDelegate)?
+    /// Who takes the streams.
+    public weak var delegate: (any ConnectionDelegate)?
+    /// Why the connection is over or about to be; nil before.
+    public private(set) var failure: ConnectionFailure?
+    /// When bytes of the peer came last.
+    public private(set) var lastReadAt: Instant
     private var watch: Watch?
     private var phase = Phase.open
     /// What the peer's kernel did not take yet.
@@ -74,7 +87,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         limits: ConnectionLimits,
         reactor: Reactor,
         buffers: LoopBuffers,
-        delegate: any ConnectionDelegate
+        delegate: (any ConnectionDelegate)?
     ) throws(HTTP2Error) {
         self.stream = stream
         self.peer = peer
@@ -82,6 +95,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         self.reactor = reactor
         self.buffers = buffers
         self.delegate = delegate
+        lastReadAt = reactor.now
         session = try Session(role: role, limits: limits, now: reactor.now)
         session.outputPending = { [unowned self] in scheduleFlush() }
     }
@@ -97,7 +111,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             throw error
         }
         prefaceTimer = reactor.schedule(after: limits.prefaceTimeMax) { [weak self] in
-            self?.abandon()
+            guard let self else { return }
+            abandon(because: .slowPreface(limits.prefaceTimeMax))
         }
         scheduleFlush()
     }
@@ -112,12 +127,24 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         session.recorder.streams.all.compactMap(\.observer)
     }
 
+    /// Whether the peer's SETTINGS have arrived.
+    public var hasPeerSettings: Bool { session.recorder.hasPeerSettings }
+    /// The peer's last GOAWAY; nil while it has sent none.
+    public var goAway: GoAway? { session.recorder.goAway }
+    /// How many streams the peer takes at once (its SETTINGS_MAX_CONCURRENT_STREAMS).
+    public var peerStreamsMax: Int { session.peerStreamsMax }
+    /// Whether a request may still be started (client).
+    public var takesRequests: Bool { phase == .open && session.recorder.goAway == nil }
+
+    /// Sends a PING; whatever the peer sends after it moves ``lastReadAt``.
+    public func ping() { session.submitPing() }
+
     /// Starts a request (client); the observer follows the stream from here on.
     /// - Throws: ``HTTP2Error``.
     public func request(
         _ headers: HeaderBlock,
         isEnd: Bool,
-        observer: any StreamObserver
+        observer: (any StreamObserver)?
     ) throws(HTTP2Error) -> HTTP2Stream {
         let stream = try session.submitRequest(headers, isEnd: isEnd)
         stream.observer = observer
@@ -141,6 +168,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         guard phase != .ending, phase != .lingering, phase != .closed else { return }
         session.submitGoAway(code, reason: reason)
         phase = .ending
+        failure = failure ?? .ended(reason)
+        session.recorder.hasNews = true
         phaseTimer?.cancel()
         phaseTimer = reactor.schedule(after: limits.lingerTimeMax) { [weak self] in
             self?.abandon()
@@ -149,9 +178,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     }
 
     /// Closes at once.
-    public func abandon() {
+    public func abandon(because cause: ConnectionFailure = .abandoned) {
         guard phase != .closed else { return }
         phase = .closed
+        failure = failure ?? cause
         for timer in [prefaceTimer, stallTimer, phaseTimer] { timer?.cancel() }
         if let watch { reactor.stopWatching(watch) }
         watch = nil
@@ -195,8 +225,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             case .blocked(let readiness):
                 waitToRead(for: readiness)
                 return
-            case .ended, .failed:
-                abandon()
+            case .ended:
+                abandon(because: .endedByPeer)
+                return
+            case .failed(let error):
+                abandon(because: .broken(error))
                 return
             }
         }
@@ -208,9 +241,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        lastReadAt = reactor.now
         do {
             try unsafe session.receive(bytes, now: reactor.now)
         } catch {
+            failure = failure ?? .unusable(error)
             if error.isBadPreface {
                 abandon()
             } else {
@@ -258,6 +293,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
 
     private func dispatch(on loop: isolated EventLoop) {
         let recorder = session.recorder
+        if recorder.hasNews {
+            recorder.hasNews = false
+            delegate?.connectionChanged(self, on: loop)
+        }
         var index = 0
         while index < recorder.events.count {
             let event = recorder.events[index]
@@ -322,7 +361,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
                     now: reactor.now
                 )
             } catch {
-                abandon()
+                abandon(because: .unusable(error))
                 return
             }
             if buffers.output.isEmpty { break }
@@ -340,6 +379,9 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         let isDone = phase == .ending || (!session.wantsToRead && !session.wantsToWrite)
         guard isDone else { return }
         phase = .lingering
+        // The library ends the session when the peer breaks the protocol.
+        failure = failure ?? (session.recorder.goAway == nil ? .misspoken : .endedByPeer)
+        session.recorder.hasNews = true
         stream.endWriting()
         phaseTimer?.cancel()
         phaseTimer = reactor.schedule(after: limits.lingerTimeMax) { [weak self] in
@@ -360,8 +402,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         case .blocked(let readiness):
             unsent = buffers.output
             writeWaitsFor = readiness
-        case .ended, .failed:
-            abandon()
+        case .ended:
+            abandon(because: .endedByPeer)
+            return false
+        case .failed(let error):
+            abandon(because: .broken(error))
             return false
         }
         unsentStart = 0
@@ -384,8 +429,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
                 writeWaitsFor = readiness
                 updateInterest()
                 return false
-            case .ended, .failed:
-                abandon()
+            case .ended:
+                abandon(because: .endedByPeer)
+                return false
+            case .failed(let error):
+                abandon(because: .broken(error))
                 return false
             }
         }
@@ -413,7 +461,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             guard let self else { return }
             stallTimer = nil
             if unsent.isEmpty { return }
-            if bytesWritten == written { abandon() } else { watchForStall() }
+            if bytesWritten == written {
+                abandon(because: .stalled(limits.writeStallTimeMax))
+            } else {
+                watchForStall()
+            }
         }
     }
 }

@@ -19,4 +19,17 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let cancel = ErrorCode(rawValue: 8)
     /// The peer's behaviour costs too much.
     public static let enhanceYourCalm = ErrorCode(rawValue: 11)
+    /// The transport is too weak for HTTP/2.
+    public static let inadequateSecurity = ErrorCode(rawValue: 12)
+
+    /// The name in RFC 9113 §7, such as `CANCEL`.
+    public var name: String {
+        rawValue < ErrorCode.names.count ? ErrorCode.names[Int(rawValue)] : "error \(rawValue)"
+    }
+
+    private static let names = [
+        "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
+        "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
+        "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+    ]
 }

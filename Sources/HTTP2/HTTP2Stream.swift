@@ -3,7 +3,7 @@ public import EventLoops
 /// Something that follows one stream. Called on the connection's loop, after the library has
 /// returned: it may do anything to the stream.
 public protocol StreamObserver: AnyObject {
-    /// A header section arrived: a response's (also an informational one), or trailers.
+    /// A header section arrived: a response's (no informational one), or trailers.
     func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop)
     /// Bytes of the body or its end arrived; look at ``HTTP2Stream/received``.
     func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop)
@@ -29,8 +29,8 @@ public final class HTTP2Stream {
     public internal(set) var headers = HeaderBlock(reserved: ())
     /// The peer's trailers, once they are there.
     public internal(set) var trailers: HeaderBlock?
-    /// Whether the peer's header section was larger than
-    /// ``ConnectionLimits/headerListBytesMax``; then not all of it is in ``headers``.
+    /// Whether a header section of the peer was larger than
+    /// ``ConnectionLimits/headerListBytesMax``; then not all of it is kept.
     public internal(set) var isHeaderListTooLarge = false
     /// Bytes of the body that nobody has taken yet.
     public internal(set) var received = ByteQueue()
@@ -40,6 +40,8 @@ public final class HTTP2Stream {
     public internal(set) var isLocalEndSent = false
     /// Whether the stream is over.
     public internal(set) var isClosed = false
+    /// Whether the stream is over because its connection is.
+    public internal(set) var isCutOff = false
 
     var queued = ByteQueue()
     var queuedTrailers: HeaderBlock?
@@ -58,5 +60,13 @@ public final class HTTP2Stream {
     init(id: Int32, session: Session) {
         self.id = id
         self.session = session
+    }
+
+    /// Drops a header section that only announces another (status 1xx).
+    func forgetsInformational() -> Bool {
+        guard !hasHeaders, headers.first(.status)?.first == UInt8(ascii: "1") else { return false }
+        headers.removeAll()
+        headerListBytes = 0
+        return true
     }
 }

@@ -71,6 +71,16 @@ import EventLoops
         set { recorder.queuedBytes = newValue }
     }
 
+    /// How many streams the peer takes at once.
+    var peerStreamsMax: Int {
+        // Safe: as in what follows.
+        let max = unsafe nghttp2_session_get_remote_settings(
+            pointer,
+            NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
+        )
+        return Int(clamping: max)
+    }
+
     /// How many streams are open.
     var openStreams: Int { recorder.streams.count }
 

@@ -112,6 +112,7 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
     case NGHTTP2_HEADERS:
         recorder.current = nil
         guard let stream = recorder.stream(header.stream_id) else { break }
+        if recorder.role == .client, stream.forgetsInformational() { break }
         let isFirst = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
         recorder.note(isFirst ? .began : .headers, stream)
         stream.hasHeaders = true
@@ -125,10 +126,22 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
     case NGHTTP2_SETTINGS:
         if header.flags & acknowledgement == 0 {
             recorder.hasPeerSettings = true
+            recorder.hasNews = true
             recorder.noteIdleFrame()
         }
     case NGHTTP2_RST_STREAM: recorder.notePeerReset()
-    case NGHTTP2_GOAWAY: recorder.hasPeerGoneAway = true
+    case NGHTTP2_GOAWAY:
+        let goAway = unsafe frame.pointee.goaway
+        let text = unsafe UnsafeBufferPointer(
+            start: goAway.opaque_data,
+            count: min(goAway.opaque_data_len, GoAway.debugBytesMax)
+        )
+        recorder.goAway = unsafe GoAway(
+            lastStreamID: goAway.last_stream_id,
+            code: ErrorCode(rawValue: goAway.error_code),
+            debugText: String(decoding: text, as: UTF8.self)
+        )
+        recorder.hasNews = true
     case NGHTTP2_PRIORITY: recorder.noteIdleFrame()
     default: break
     }

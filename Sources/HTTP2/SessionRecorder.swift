@@ -25,8 +25,10 @@ final class SessionRecorder {
     var violation: Violation?
     /// Whether the peer's first SETTINGS arrived.
     var hasPeerSettings = false
-    /// Whether the peer said that it goes away.
-    var hasPeerGoneAway = false
+    /// The peer's last GOAWAY.
+    var goAway: GoAway?
+    /// Whether the connection's delegate is to be told of the connection itself.
+    var hasNews = false
     /// Acknowledgements of our PING frames.
     var pingAcks = 0
 
@@ -70,7 +72,10 @@ final class SessionRecorder {
         let added = name.count + value.count + HeaderBlock.fieldOverheadBytes
         if current.trailers != nil {
             let total = (current.trailers?.listBytes ?? 0) + added
-            guard total <= limits.headerListBytesMax else { return .refused }
+            guard total <= limits.headerListBytesMax else {
+                current.isHeaderListTooLarge = true
+                return .refused
+            }
             current.trailers?.append(name: name, value: value)
             return .kept
         }
@@ -125,6 +130,7 @@ final class SessionRecorder {
     func closeAll(_ code: ErrorCode) {
         for stream in streams.all {
             _ = streams.remove(stream.id)
+            stream.isCutOff = true
             close(stream, code)
         }
         recent = nil
@@ -162,8 +168,9 @@ final class SessionRecorder {
     }
 
     func noteOwnReset(_ code: ErrorCode) {
-        // NO_ERROR follows an early answer: our choice, not the peer's.
-        guard code != .noError else { return }
+        // NO_ERROR follows an early answer, and a client resets what it no longer wants: our choice,
+        // not the peer's.
+        guard role == .server, code != .noError else { return }
         if !ownResets.take(now: now) { violate("too_many_stream_errors") }
     }
 

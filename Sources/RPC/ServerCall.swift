@@ -388,31 +388,8 @@ extension ServerCall: MessageExchange {
         isCompressed: Bool,
         count: Int
     ) throws -> Request {
-        let place = MessageFraming.prefixBytes..<MessageFraming.prefixBytes + count
-        if !isCompressed {
-            return try received.withBytes { bytes in
-                try Wire.decode(type, from: bytes.extracting(place), limits: server.limits.message)
-            }
-        }
-        guard encoding == .gzip else {
-            throw RPCStatus(
-                .internal,
-                "a message is compressed and grpc-encoding names no encoding"
-            )
-        }
-        let bytesMax = server.limits.message.messageBytesMax
-        do {
-            let bytes = try received.withBytes { bytes in
-                try server.gzip.decompress(bytes.extracting(place), bytesMax: bytesMax)
-            }
-            return try Wire.decode(type, from: bytes.span, limits: server.limits.message)
-        } catch GzipError.tooLarge {
-            throw RPCStatus(
-                .resourceExhausted,
-                "a message has more than \(bytesMax) bytes decompressed"
-            )
-        } catch is GzipError {
-            throw RPCStatus(.internal, "a message is not valid gzip")
-        }
+        let decoding = MessageDecoding(
+            gzip: server.gzip, limits: server.limits.message, acceptsCompressed: encoding == .gzip)
+        return try decoding.decode(type, received, isCompressed: isCompressed, count: count)
     }
 }
