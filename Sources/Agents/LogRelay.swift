@@ -11,6 +11,7 @@ public final class LogRelay {
     private let reactor: Reactor
     private let limits: AgentLimits
     private var tails: [String: WeakTail] = [:]
+    private var isStopped = false
 
     private struct WeakTail {
         weak var tail: RelayedLogTail?
@@ -43,6 +44,7 @@ public final class LogRelay {
         serviceID: ServiceID, serverID: ServerID, secrets: [SecretText], tailLines: Int32,
         follow: Bool
     ) async throws -> any LogTail {
+        guard !isStopped else { throw Problem.stopping }
         let tailID = Hexadecimal.text(try SecureRandom.bytes(16))
         let tail = RelayedLogTail(
             reactor: reactor, bytesMax: limits.tailBytesQueuedMax,
@@ -65,6 +67,12 @@ public final class LogRelay {
     /// Ends all reading: notices may have been missed, and with them lines.
     public func endAll() {
         for entry in tails.values { entry.tail?.fail(.logsLost) }
+    }
+
+    /// Ends all reading and begins no more: a loop that drains does not wait for readers.
+    public func stop() {
+        isStopped = true
+        for entry in tails.values { entry.tail?.fail(.stopping) }
     }
 
     private func forget(_ tailID: String, of serviceID: ServiceID, on serverID: ServerID) {

@@ -5,6 +5,7 @@ import EventLoops
 final class LoopChangeFeed: ChangeFeed {
     private let reactor: Reactor
     private let interval: Duration
+    private var isStopped = false
     private var subscriptions: [ChangeTopic: [ObjectIdentifier: WeakSubscription]] = [:]
 
     /// How long a subscription sleeps at most: a lost notice delays what it tells of by as much.
@@ -24,7 +25,17 @@ final class LoopChangeFeed: ChangeFeed {
             reactor: reactor, interval: interval, topic: topic, feed: self)
         subscriptions[topic, default: [:]][ObjectIdentifier(subscription)] =
             WeakSubscription(subscription: subscription)
+        if isStopped { subscription.stop() }
         return subscription
+    }
+
+    /// Ends every wait, those included that begin later: a loop that drains does not wait for calls
+    /// that only watch.
+    func stop() {
+        isStopped = true
+        for entries in subscriptions.values {
+            for entry in entries.values { entry.subscription?.stop() }
+        }
     }
 
     /// How many subscriptions there are.
@@ -68,6 +79,7 @@ final class LoopChangeSubscription: ChangeSubscription {
     private weak var feed: LoopChangeFeed?
     private let signal: LoopSignal
     private var isCancelled = false
+    private var isStopped = false
 
     fileprivate init(
         reactor: Reactor, interval: Duration, topic: ChangeTopic, feed: LoopChangeFeed
@@ -82,11 +94,16 @@ final class LoopChangeSubscription: ChangeSubscription {
     deinit { feed?.forget(ObjectIdentifier(self), topic) }
 
     func next() async throws {
-        if isCancelled { throw CancellationError() }
+        try checkEnd()
         let timer = reactor.schedule(after: interval) { [signal] in signal.raise() }
         defer { timer.cancel() }
         try await signal.wait()
+        try checkEnd()
+    }
+
+    private func checkEnd() throws {
         if isCancelled { throw CancellationError() }
+        if isStopped { throw Problem(.unavailable, "the server is stopping") }
     }
 
     func cancel() {
@@ -96,4 +113,9 @@ final class LoopChangeSubscription: ChangeSubscription {
     }
 
     fileprivate func changed() { signal.raise() }
+
+    fileprivate func stop() {
+        isStopped = true
+        signal.raise()
+    }
 }

@@ -118,6 +118,8 @@ final class LoopServer {
         probe?.cancel()
         sweep?.cancel()
         health.stop()
+        changes.stop()
+        logs.stop()
         await gateway.stop()
         await server.drain(grace: grace)
         await pool.close()

@@ -22,7 +22,7 @@ public protocol ChangeSubscription: AnyObject {
     /// Waits for a change since the last call, or since the subscription began; returns at once when
     /// there was one, and at the latest after the feed's own interval.
     ///
-    /// - Throws: `CancellationError`.
+    /// - Throws: `CancellationError`; ``Problem`` of kind `unavailable` when the server stops.
     func next() async throws
     /// Stops listening; a waiting ``next()`` throws.
     func cancel()

@@ -19,6 +19,8 @@ final class LogTails {
     /// Lines and bytes of one chunk.
     static let chunkLinesMax = 64
     static let chunkBytesMax = 16 * 1024
+    /// What the control plane takes for "there is no container".
+    static let noContainer = "NO_CONTAINER"
     /// How long lines wait for company.
     static let gatherMax = Duration.milliseconds(50)
 
@@ -70,7 +72,10 @@ final class LogTails {
             _ = await send(LogTails.last(requestID, ""))
         } catch {
             guard !Task.isCancelled else { return }
-            _ = await send(LogTails.last(requestID, JobFailed(any: error).message))
+            let failure = JobFailed(any: error)
+            let isMissing = failure.reason == .containerMissing
+            _ = await send(
+                LogTails.last(requestID, isMissing ? LogTails.noContainer : failure.message))
         }
     }
 

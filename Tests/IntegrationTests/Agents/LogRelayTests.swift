@@ -21,9 +21,11 @@ import Testing
         return (tail, try await logsJob(agent))
     }
 
-    static func logsJob(_ agent: FakeAgent) async throws -> AgentV1.LogsJob {
+    static func logsJob(
+        _ agent: FakeAgent, of serviceID: String = service.description
+    ) async throws -> AgentV1.LogsJob {
         let job = try await agent.job()
-        #expect(job.serviceID == service.description)
+        #expect(job.serviceID == serviceID)
         guard case .logs(let logs) = job.kind else {
             throw FakeAgent.Unexpected(what: "\(job)")
         }
@@ -200,6 +202,24 @@ import Testing
             scene.second.logs.endAll()
             let refused = try await problem { _ = try await tail.next() }
             #expect(refused.kind == .unavailable)
+            #expect(try await Self.logsJob(agent).stop)
+        }
+    }
+
+    @Test("a relay that stops ends its readers and takes no more")
+    func stops() async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.connectedAgent()
+            let (tail, _) = try await Self.begin(scene, agent)
+            scene.second.logs.stop()
+            let refused = try await problem { _ = try await tail.next() }
+            #expect(refused.kind == .unavailable)
+            let late = try await problem {
+                _ = try await scene.second.logs.tail(
+                    serviceID: Self.service, serverID: scene.serverID, secrets: [], tailLines: 1,
+                    follow: false)
+            }
+            #expect(late.kind == .unavailable)
             #expect(try await Self.logsJob(agent).stop)
         }
     }

@@ -106,6 +106,22 @@ import Testing
         }
     }
 
+    @Test("a feed that stops ends every wait, also those that begin later")
+    func stops() async throws {
+        try await onLoop { loop, reactor in
+            _ = loop
+            let feed = LoopChangeFeed(reactor: reactor)
+            let early = feed.subscribe(to: .work(Self.server))
+            reactor.schedule(after: .milliseconds(5)) { feed.stop() }
+            let refused = try await problem { try await early.next() }
+            #expect(refused.kind == .unavailable)
+            let late = try await problem {
+                try await feed.subscribe(to: .deployment(Self.deployment)).next()
+            }
+            #expect(late.kind == .unavailable)
+        }
+    }
+
     @Test("a subscription that nobody holds, or that was cancelled, is forgotten")
     func forgotten() async throws {
         try await onLoop { loop, reactor in

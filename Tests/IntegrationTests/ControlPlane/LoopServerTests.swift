@@ -130,6 +130,153 @@ import Workspaces
         }
     }
 
+    /// Creates a database on the first loop while its agent is connected to the second; gives the
+    /// agent's own connection to call with.
+    static func create(
+        _ database: MigratedDatabase, _ pair: Pair, _ token: String
+    ) async throws -> (agent: FakeAgent, created: BerthV1.CreateDatabaseServiceResponse) {
+        let caller = try FakeAgent(pair.addresses[0], pair.reactor)
+        let minted = try await call(
+            caller, BerthV1.ServerServiceMethods.createRegistrationToken,
+            .with { $0.serverID = database.tenancy.home.serverID.description }, token: token)
+        try await caller.register(SecretText(minted.registrationToken))
+        let agent = try FakeAgent(pair.addresses[1], pair.reactor, like: caller)
+        try await agent.connect()
+        let created = try await call(
+            caller, BerthV1.ServiceServiceMethods.createDatabaseService,
+            .with {
+                $0.environmentID = database.tenancy.home.environmentID.description
+                $0.name = "main"
+                $0.templateID = "postgres"
+                $0.serverID = database.tenancy.home.serverID.description
+                $0.deployNow = true
+            }, token: token)
+        caller.close()
+        return (agent, created)
+    }
+
+    /// What an agent reports of a job that it was sent.
+    static func progress(_ job: AgentV1.Job, _ state: AgentV1.JobState) -> AgentV1.Report.Kind {
+        .jobProgress(
+            .with {
+                $0.reference = job.reference
+                $0.serviceID = job.serviceID
+                $0.state = state
+                $0.message = "as told"
+                $0.outcome =
+                    state == .succeeded
+                    ? .with {
+                        $0.pinnedImage = "sha256:ab"
+                        $0.volumeName = "berth-data-\(job.serviceID)"
+                        $0.initialized = true
+                        $0.systemIdentifier = "7"
+                    } : nil
+            })
+    }
+
+    @Test(
+        "a create on one loop reaches the agent on the other at once; its reports make it RUNNING")
+    func deploys() async throws {
+        try await Self.play { database, pair in
+            let token = try database.tenancy[.admin].token.text.revealed
+            let began = Instant.now()
+            let (agent, created) = try await Self.create(database, pair, token)
+            defer { agent.close() }
+            let job = try await agent.job()
+            #expect(began.duration(to: .now()) < .seconds(2))
+            #expect(job.reference?.jobID == created.deploymentID)
+            guard case .deploy(let deploy) = job.kind else {
+                Issue.record("no deploy job")
+                return
+            }
+            #expect(created.connectionURI.contains(try #require(deploy.probe).password))
+            let watch = try agent.begin(
+                BerthV1.DeploymentServiceMethods.watchDeployment.path, token)
+            try watch.send(
+                BerthV1.WatchDeploymentRequest.with { $0.deploymentID = created.deploymentID })
+            watch.finish()
+            var states = [
+                try await watch.message(BerthV1.WatchDeploymentResponse.self).deployment?.state
+            ]
+            for state in [AgentV1.JobState.starting, .verifying, .succeeded] {
+                try agent.report(Self.progress(job, state))
+                states.append(
+                    try await watch.message(BerthV1.WatchDeploymentResponse.self).deployment?.state)
+            }
+            #expect(states == [.claimed, .starting, .verifying, .running])
+            try agent.report(
+                .inventory(
+                    .with {
+                        $0.containers = [
+                            .with {
+                                $0.serviceID = job.serviceID
+                                $0.deploymentID = created.deploymentID
+                                $0.fencingToken = job.reference?.fencingToken ?? 0
+                                $0.state = .running
+                            }
+                        ]
+                    }))
+            try await agent.heartbeat()
+            let read = try await Self.call(
+                agent, BerthV1.ServiceServiceMethods.getService,
+                .with { $0.serviceID = job.serviceID }, token: token)
+            #expect(read.service?.state == .running)
+        }
+    }
+
+    @Test("a reader on one loop sees the logs of an agent on the other, without the password")
+    func logs() async throws {
+        try await Self.play { database, pair in
+            let token = try database.tenancy[.admin].token.text.revealed
+            let (agent, _) = try await Self.create(database, pair, token)
+            defer { agent.close() }
+            let job = try await agent.job()
+            guard case .deploy(let deploy) = job.kind else {
+                Issue.record("no deploy job")
+                return
+            }
+            try agent.report(Self.progress(job, .succeeded))
+            try await agent.heartbeat()
+            let reader = try FakeAgent(pair.addresses[0], pair.reactor)
+            defer { reader.close() }
+            let tail = try reader.begin(BerthV1.DeploymentServiceMethods.tailLogs.path, token)
+            try tail.send(
+                BerthV1.TailLogsRequest.with {
+                    $0.serviceID = job.serviceID
+                    $0.follow = true
+                })
+            tail.finish()
+            let request = try await LogRelayTests.logsJob(agent, of: job.serviceID)
+            let password = try #require(deploy.probe).password
+            try agent.report(LogRelayTests.chunk(request, ["login as \(password)"]))
+            let lines = try await tail.message(BerthV1.TailLogsResponse.self).lines
+            #expect(lines.map(\.text) == ["login as [redacted]"])
+            tail.cancel()
+            #expect(try await LogRelayTests.logsJob(agent, of: job.serviceID).stop)
+        }
+    }
+
+    @Test("who watches is told at once when the server stops")
+    func drainsWatchers() async throws {
+        try await Self.play { database, pair in
+            let token = try database.tenancy[.admin].token.text.revealed
+            let (agent, created) = try await Self.create(database, pair, token)
+            defer { agent.close() }
+            let watch = try agent.begin(
+                BerthV1.DeploymentServiceMethods.watchDeployment.path, token)
+            try watch.send(
+                BerthV1.WatchDeploymentRequest.with { $0.deploymentID = created.deploymentID })
+            watch.finish()
+            _ = try await watch.message(BerthV1.WatchDeploymentResponse.self)
+            let began = Instant.now()
+            await pair.servers[1].drain(grace: .seconds(30))
+            #expect(began.duration(to: .now()) < .seconds(10))
+            try await watch.ended()
+            #expect(watch.status == .unavailable)
+            #expect(try agent.live().status == .unavailable)
+        }
+    }
+
     @Test("health names both services of agents")
     func health() async throws {
         try await Self.play { _, pair in

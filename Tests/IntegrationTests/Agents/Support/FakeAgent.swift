@@ -271,8 +271,13 @@ final class FakeStream: StreamObserver {
 
     /// Waits for the next message of a stream.
     func response() async throws -> AgentV1.ConnectResponse {
+        try await message(AgentV1.ConnectResponse.self)
+    }
+
+    /// Waits for the next message of any call.
+    func message<M: Message>(_ type: M.Type) async throws -> M {
         try await FakeAgent.eventually(reactor) { hasMessage || isClosed }
-        guard let response = try next(AgentV1.ConnectResponse.self) else {
+        guard let response = try next(type) else {
             throw FakeAgent.Unexpected(what: "\(status.map(\.name) ?? "-"): \(message)")
         }
         return response
