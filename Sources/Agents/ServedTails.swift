@@ -15,15 +15,12 @@ final class ServedTails {
 
     private let needs: AgentGateway.Needs
     private var tails: [String: Tail] = [:]
-    /// When everything that came so far may have come.
-    private var paidUntil: Instant
-
-    /// How much may come at once, as the time it is worth.
-    private static let burst = Duration.seconds(1)
+    private var rate: LogRate
 
     init(_ needs: AgentGateway.Needs) {
         self.needs = needs
-        paidUntil = needs.reactor.now
+        rate = LogRate(
+            bytesPerSecondMax: needs.limits.logBytesPerSecondMax, now: needs.reactor.now)
     }
 
     /// Takes a request up and tells its reader so.
@@ -68,13 +65,8 @@ final class ServedTails {
 
     private func pay(for chunk: AgentLogChunk) async throws {
         let bytes = chunk.lines.reduce(0) { $0 + $1.text.utf8.count + 1 }
-        let now = Instant.now()
-        let price = Duration.seconds(1) * bytes / needs.limits.logBytesPerSecondMax
-        paidUntil = max(paidUntil, now).advanced(by: price)
-        let ahead = now.duration(to: paidUntil)
-        if ahead > ServedTails.burst {
-            try await needs.reactor.sleep(for: ahead - ServedTails.burst)
-        }
+        let pause = rate.pause(after: bytes, now: Instant.now())
+        if pause > .zero { try await needs.reactor.sleep(for: pause) }
     }
 
     private func post(_ chunk: LogChunk, to tailID: String) async throws {

@@ -160,7 +160,63 @@ import Testing
             "workspace_members_workspace_id_fkey"),
     ]
 
-    @Test("the schema refuses", arguments: services + configEntries + deployments + others)
+    /// An agent of the first workspace's server: its hashes have as many bytes as given.
+    private static func newAgent(hash: Int = 32, key: Int = 32, where server: String) -> String {
+        """
+        INSERT INTO agents (server_id, credential_hash, public_key, registered_at)
+        SELECT id, decode(repeat('ab', \(hash)), 'hex'), decode(repeat('cd', \(key)), 'hex'), now()
+        FROM servers WHERE \(server)
+        """
+    }
+
+    static let agents = [
+        Breach(
+            "a credential's hash of 31 bytes", newAgent(hash: 31, where: "name = 'home'"),
+            "agents_credential_hash_check"),
+        Breach(
+            "a public key of 31 bytes", newAgent(key: 31, where: "name = 'home'"),
+            "agents_public_key_check"),
+        Breach(
+            "two agents with one credential", newAgent(where: "true"),
+            "agents_credential_hash_key"),
+        Breach(
+            "two agents of one server",
+            "\(newAgent(where: "name = 'home'")); \(newAgent(where: "name = 'home'"))",
+            "agents_pkey"),
+        Breach(
+            "a stream's name of 15 bytes",
+            "\(newAgent(where: "name = 'home'")); "
+                + "UPDATE agents SET session_id = decode(repeat('ab', 15), 'hex')",
+            "agents_session_id_check"),
+        Breach(
+            "two registration tokens of one server",
+            """
+            INSERT INTO registration_tokens (server_id, token_hash, expires_at, created_at)
+            SELECT id, decode(repeat(digits, 32), 'hex'), now(), now()
+            FROM servers, unnest(ARRAY['ab', 'cd']) AS digits WHERE name = 'home'
+            """, "registration_tokens_pkey"),
+        Breach(
+            "a second signing key",
+            """
+            INSERT INTO signing_keys (id, public_key, sealed, sealing_key_id, created_at)
+            VALUES (2, decode(repeat('ab', 32), 'hex'), '', 'k', now())
+            """, "signing_keys_id_check"),
+        Breach(
+            "an event of a user and a server",
+            "UPDATE audit_events SET actor_server_id = (SELECT id FROM servers WHERE name = 'home')",
+            "audit_events_have_one_actor"),
+        Breach(
+            "an event of nobody",
+            "UPDATE audit_events SET actor_user_id = NULL, actor_token_id = NULL",
+            "audit_events_have_one_actor"),
+        Breach(
+            "an event of a user without a token",
+            "UPDATE audit_events SET actor_token_id = NULL", "audit_events_have_one_actor"),
+    ]
+
+    @Test(
+        "the schema refuses",
+        arguments: services + configEntries + deployments + agents + others)
     func refuses(_ breach: Breach) async throws {
         let database = try await SchemaTests.filled.value
         let failure = #expect(throws: CommandFailed.self) {
