@@ -48,6 +48,8 @@ let package = Package(
         .executable(name: "berth-agent", targets: ["berth-agent"]),
         .library(
             name: "BerthMessages", targets: ["BerthMessages", "Messages", "StandardMessages"]),
+        // For the fuzzers.
+        .library(name: "RPC", targets: ["HTTP2", "RPC"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),

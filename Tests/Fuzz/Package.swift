@@ -5,12 +5,19 @@ import PackageDescription
 // main in the place of ours.
 let package = Package(
     name: "fuzz",
-    products: [.executable(name: "MessageFuzzer", targets: ["MessageFuzzer"])],
+    products: [
+        .executable(name: "MessageFuzzer", targets: ["MessageFuzzer"]),
+        .executable(name: "WebFuzzer", targets: ["WebFuzzer"]),
+    ],
     dependencies: [.package(name: "berth", path: "../..")],
     targets: [
         .executableTarget(
             name: "MessageFuzzer",
             dependencies: [.product(name: "BerthMessages", package: "berth")]
-        )
+        ),
+        .executableTarget(
+            name: "WebFuzzer",
+            dependencies: [.product(name: "RPC", package: "berth")]
+        ),
     ]
 )
