@@ -7,6 +7,11 @@ extension JobFailed {
             self.init(.diskFull, "The server's disk is full: \(error.message)")
             return
         }
+        if error.message.contains("address pool") {
+            self.init(
+                .networksExhausted, "Docker could not \(error.operation): \(error.message)")
+            return
+        }
         switch error.kind {
         case .unreachable, .interrupted, .incompatible, .overloaded:
             self.init(.dockerUnavailable, "Docker does not answer: \(error.message)")

@@ -17,6 +17,7 @@ enum FailureReason: String, CaseIterable, Sendable {
     case diskFull = "DISK_FULL"
     case dockerUnavailable = "DOCKER_UNAVAILABLE"
     case dockerRefused = "DOCKER_REFUSED"
+    case networksExhausted = "NETWORKS_EXHAUSTED"
     case firewallUnavailable = "FIREWALL_UNAVAILABLE"
     case internalFault = "INTERNAL"
 
@@ -56,6 +57,9 @@ enum FailureReason: String, CaseIterable, Sendable {
             "Check on the server that Docker runs and that the agent may use its socket."
         case .dockerRefused:
             "Docker refused a request; its own words are in the message."
+        case .networksExhausted:
+            "Docker has no addresses left for another network. Give it smaller and more ranges: "
+                + "default-address-pools in /etc/docker/daemon.json."
         case .firewallUnavailable:
             "Install iptables on the server and run the agent as root, or start it with "
                 + "--without-firewall if another firewall keeps containers from the host."

@@ -54,6 +54,12 @@ import Testing
                 "DISK_FULL"
             ),
             (DockerError(.malformed, operation: "x", message: "x"), "DOCKER_REFUSED"),
+            (
+                DockerError(
+                    .refused, operation: "x", status: 500,
+                    message: "could not find an available, non-overlapping IPv4 address pool"),
+                "NETWORKS_EXHAUSTED"
+            ),
         ])
     func calls(error: DockerError, reason: String) {
         #expect(JobFailed(error).reason.rawValue == reason)

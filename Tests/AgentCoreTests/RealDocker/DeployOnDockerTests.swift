@@ -1,0 +1,131 @@
+import DockerEngine
+import Domain
+import EventLoops
+import Glibc
+import TestSupport
+import Testing
+
+@testable import AgentCore
+
+/// Deployments on the machine's own Docker.
+@Suite(.timeLimit(.minutes(3))) struct DeployOnDockerTests {
+    @Test("a deployed database serves its siblings by name, keeps its data, and is gone in the end")
+    func life() async throws {
+        try await withRealServer { loop, server in
+            let first = try await server.run(server.order()).run(on: loop)
+            #expect(!first.systemIdentifier.isEmpty)
+            let written = try await server.psql(
+                "CREATE TABLE kept (x int); INSERT INTO kept VALUES (42); SELECT x FROM kept")
+            #expect(written == "42")
+
+            var order = server.order(initialized: true)
+            order.volume.systemIdentifier = first.systemIdentifier
+            order.pinnedImage = first.pinnedImage
+            let second = try await server.run(order).run(on: loop)
+            #expect(second == first)
+            #expect(try await server.psql("SELECT x FROM kept") == "42")
+            #expect(try await server.containers().count == 1)
+
+            let jobs = OtherJobs(
+                engine: server.engine, verification: server.tools.verification,
+                networks: server.tools.networks)
+            let restart = RestartOrder(
+                environmentID: server.environment, port: 5432, probe: order.probe,
+                timeouts: order.timeouts)
+            try await jobs.restart(restart, of: server.service, tell: { _, _, _ in }, on: loop)
+            #expect(try await server.psql("SELECT x FROM kept") == "42")
+
+            let teardown = TeardownOrder(
+                environmentID: server.environment, timeouts: order.timeouts)
+            try await jobs.tearDown(teardown, of: server.service) { _, _, _ in }
+            #expect(try await server.containers().isEmpty)
+            #expect(try await !server.engine.hasNetwork(server.network))
+            // Undeleted: the volume was kept.
+            _ = try await server.run(order).run(on: loop)
+            #expect(try await server.psql("SELECT x FROM kept") == "42")
+            try await jobs.tearDown(teardown, of: server.service) { _, _, _ in }
+            try await jobs.purge(server.volume, of: server.service)
+            #expect(try await server.engine.volume(server.volume) == nil)
+        }
+    }
+
+    @Test("a container reaches neither other environments nor this machine, and has no port of it")
+    func walls() async throws {
+        #expect(Firewall.ensure { try SpawnedProgram.run($0, $1) } == nil)
+        try await withRealServer { loop, server in
+            _ = try await server.run(server.order()).run(on: loop)
+            let address = try await server.address()
+            await #expect(throws: CommandFailed.self) {
+                try await server.psql("SELECT 1", host: address, network: "bridge")
+            }
+            await #expect(throws: CommandFailed.self) {
+                try await server.psql("SELECT 1", host: address, network: "berth-init")
+            }
+            let id = try #require(try await server.containers().first).id
+            #expect(try await server.command("docker", "port", id) == "")
+            let settings = try await server.command(
+                "docker", "inspect", "-f",
+                "{{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}",
+                id)
+            #expect(settings == "false [ALL] [no-new-privileges:true]")
+
+            // What listens here, on every address, answers here and not there.
+            let listener = try Listener()
+            #expect(listener.isReachable(at: "127.0.0.1"))
+            let gateway = try await server.command(
+                "docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}",
+                server.network)
+            #expect(listener.isReachable(at: gateway))
+            await #expect(throws: CommandFailed.self) {
+                try await server.command(
+                    "docker", "exec", id, "nc", "-w", "3", gateway, "\(listener.port)")
+            }
+        }
+    }
+
+    @Test("a run that was dropped on the way is completed by the next one")
+    func dropped() async throws {
+        try await withRealServer { loop, server in
+            let order = server.order()
+            for delay in [100, 500, 900] {
+                let run = server.run(order)
+                let task = LoopTask(on: loop) { try await run.run(on: loop) }
+                try await server.reactor.sleep(for: .milliseconds(delay))
+                task.cancel()
+                await task.settled()
+            }
+            let outcome = try await server.run(order).run(on: loop)
+            #expect(outcome.initialized)
+            #expect(try await server.containers().map(\.status) == [.running])
+            #expect(try await server.psql("SELECT 1") == "1")
+        }
+    }
+}
+
+/// A socket that listens on every address of the machine.
+private final class Listener {
+    private let descriptor: Int32
+    let port: UInt16
+
+    init() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.descriptor = descriptor
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, $0, &size) == 0
+            }
+        }
+        try #require(isBound)
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
+
+    func isReachable(at host: String) -> Bool {
+        (try? Command.run(["bash", "-c", "exec 3<>/dev/tcp/\(host)/\(port)"])) != nil
+    }
+}

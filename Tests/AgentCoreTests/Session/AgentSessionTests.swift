@@ -1,0 +1,150 @@
+import BerthMessages
+import Cryptography
+import Domain
+import EventLoops
+import Messages
+import StandardMessages
+import TestSupport
+import Testing
+
+@testable import AgentCore
+
+@Suite struct AgentSessionTests {
+    /// A control plane's end of a stream, in memory.
+    private final class Stream: AgentStream {
+        var sent: [AgentV1.ConnectRequest] = []
+        private var replies: [AgentV1.ConnectResponse] = []
+        private var isOver = false
+        private let signal: Signal
+        init(_ reactor: Reactor) { signal = Signal(loop: reactor.loop) }
+
+        func send(_ message: AgentV1.ConnectRequest) async throws { sent.append(message) }
+        func next() async throws -> AgentV1.ConnectResponse? {
+            while replies.isEmpty {
+                if isOver { return nil }
+                await signal.wait()
+            }
+            return replies.removeFirst()
+        }
+        func close() {
+            isOver = true
+            signal.raise()
+        }
+        func say(_ kind: AgentV1.ConnectResponse.Kind) {
+            replies.append(.with { $0.kind = kind })
+            signal.raise()
+        }
+    }
+
+    private final class Work: SessionWork {
+        var references: [JobReference] = [Sample.reference(3)]
+        var session: AgentSession?
+        var taken: [ReceivedJob] = []
+        var dropped: [JobReference] = []
+        var verifier: JobVerifier
+        init(_ verifier: JobVerifier) { self.verifier = verifier }
+
+        func hostFacts() async -> AgentV1.HostFacts { .with { $0.hostname = "here" } }
+        func begin(
+            _ session: AgentSession, _ sessionID: AgentSessionID, on loop: isolated EventLoop
+        ) {
+            self.session = session
+            verifier.begin(sessionID)
+        }
+        func verify(
+            _ envelope: AgentV1.SignedEnvelope, now: Timestamp
+        ) throws(JobVerifier.Refused) -> ReceivedJob { try verifier.verify(envelope, now: now) }
+        func take(_ job: ReceivedJob, on loop: isolated EventLoop) { taken.append(job) }
+        func drop(_ jobs: [JobReference]) { dropped += jobs }
+    }
+
+    private static let sessionID = [UInt8](repeating: 7, count: 16)
+    private static let time = Timestamp(microsecondsSince1970: 1_800_000_000_000_000)
+
+    @Test("says hello, beats, obeys signed jobs, refuses others, and reports in order")
+    func conversation() async throws {
+        try await onLoop { loop, reactor in
+            let (controlPlane, own) = (try SigningKey.generate(), try SigningKey.generate())
+            let controlPlaneKey = try VerificationKey(bytes: controlPlane.publicKey)
+            let identity = AgentIdentity(
+                controlPlane: try #require(ControlPlaneAddress("http://127.0.0.1:1")),
+                controlPlaneKey: controlPlaneKey, authorities: nil, serverID: Sample.server,
+                serverName: "one", credential: SecretText("c"), key: own)
+            let stream = Stream(reactor)
+            let work = Work(
+                JobVerifier(serverID: Sample.server, controlPlaneKey: controlPlaneKey))
+            let session = AgentSession(
+                stream: stream, identity: identity, work: work, reactor: reactor,
+                wallClock: SystemWallClock(), logger: Sample.silence)
+            let running = LoopTask(on: loop) { try await session.run(on: loop) }
+            stream.say(
+                .welcome(
+                    .with {
+                        $0.sessionID = AgentSessionTests.sessionID
+                        $0.heartbeatInterval = .with { $0.seconds = 1 }
+                        $0.time = GoogleProtobuf.Timestamp(AgentSessionTests.time)
+                    }))
+            let job = try AgentSessionTests.signed(controlPlane, nonce: 1)
+            stream.say(.job(job))
+            stream.say(.job(job))
+            stream.say(
+                .heartbeatAck(
+                    .with {
+                        $0.lostJobs = [AgentV1.JobReference(Sample.reference(3))]
+                        $0.time = GoogleProtobuf.Timestamp(AgentSessionTests.time)
+                    }))
+            for _ in 0..<1500 where !stream.sent.contains(where: AgentSessionTests.isHeartbeat) {
+                try await reactor.sleep(for: .milliseconds(2))
+            }
+            #expect(work.taken.count == 1)
+            #expect(work.dropped == [Sample.reference(3)])
+            session.report(.inventory(AgentV1.Inventory()))
+            for _ in 0..<500 where stream.sent.count < 4 {
+                try await reactor.sleep(for: .milliseconds(2))
+            }
+            guard case .hello(let hello) = stream.sent.first?.kind else {
+                Issue.record("no hello")
+                return
+            }
+            #expect(hello.host?.hostname == "here")
+            let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
+                guard case .report(let envelope) = message.kind else { return nil }
+                return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
+            }
+            #expect(reports.map(\.sequence) == [1, 2])
+            guard case .jobRefusal(let refusal) = reports.first?.kind else {
+                Issue.record("no refusal")
+                return
+            }
+            #expect(refusal.reason == "REPLAYED")
+            session.close()
+            try await running.value()
+            // Without effect, and without harm.
+            session.report(.inventory(AgentV1.Inventory()))
+        }
+    }
+
+    private static func isHeartbeat(_ message: AgentV1.ConnectRequest) -> Bool {
+        if case .heartbeat(let beat) = message.kind {
+            beat.jobs == [AgentV1.JobReference(Sample.reference(3))]
+        } else {
+            false
+        }
+    }
+
+    private static func signed(_ key: SigningKey, nonce: UInt8) throws -> AgentV1.SignedEnvelope {
+        let payload = try Wire.encode(
+            AgentV1.Job.with {
+                $0.serverID = "\(Sample.server)"
+                $0.sessionID = sessionID
+                $0.nonce = [UInt8](repeating: nonce, count: 16)
+                $0.expireTime = GoogleProtobuf.Timestamp(time.advanced(by: .seconds(60)))
+                $0.kind = .desiredState(AgentV1.DesiredState())
+            })
+        let signature = try key.sign(SignedText.of(SignedText.job, payload))
+        return .with {
+            $0.payload = payload
+            $0.signature = signature
+        }
+    }
+}
