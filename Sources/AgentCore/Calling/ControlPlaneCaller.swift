@@ -1,10 +1,11 @@
 import BerthMessages
 import EventLoops
-import Messages
+import HTTP2
+import Logging
 import RPC
 import TLS
 
-/// Calls the control plane's `AgentService`.
+/// Calls the control plane's `AgentService`, each time over a connection of its own.
 final class ControlPlaneCaller: ControlPlaneLink {
     /// How long a registration may take.
     static let registrationMax = Duration.seconds(20)
@@ -14,8 +15,7 @@ final class ControlPlaneCaller: ControlPlaneLink {
     private let tls: TLSConnector?
     private let workers: WorkerPool
     private let reactor: Reactor
-    /// Which of the name's addresses is tried next.
-    private var turn = 0
+    private let logger: Logger
 
     /// - Parameters:
     ///   - authorities: Who may vouch for the control plane (PEM); nil for the machine's own.
@@ -23,12 +23,13 @@ final class ControlPlaneCaller: ControlPlaneLink {
     /// - Throws: `TLSError`: the text is no PEM.
     init(
         to address: ControlPlaneAddress, authorities: [UInt8]?, credential: String,
-        workers: WorkerPool, reactor: Reactor
+        workers: WorkerPool, reactor: Reactor, logger: Logger
     ) throws {
         self.address = address
         self.credential = credential
         self.workers = workers
         self.reactor = reactor
+        self.logger = logger
         tls =
             address.isEncrypted
             ? try TLSConnector(
@@ -38,43 +39,55 @@ final class ControlPlaneCaller: ControlPlaneLink {
     }
 
     func openStream() async throws -> any AgentStream {
-        ConnectCall(try await call(AgentV1.AgentServiceMethods.connect.path))
+        let channel = channel()
+        do {
+            let options = CallOptions(metadata: Metadata(["authorization": "Bearer \(credential)"]))
+            let call = try await channel.call(AgentV1.AgentServiceMethods.connect, options)
+            return ConnectCall(call, channel)
+        } catch {
+            channel.close()
+            throw error
+        }
     }
 
     /// Registers the agent of a server.
-    /// - Throws: `RPCStatus`, and what keeps from connecting.
+    /// - Throws: `RPCStatus`.
     func register(_ request: AgentV1.RegisterRequest) async throws -> AgentV1.RegisterResponse {
-        let call = try await call(AgentV1.AgentServiceMethods.register.path)
-        let timer = reactor.schedule(after: ControlPlaneCaller.registrationMax) { call.close() }
-        defer { timer.cancel() }
-        try await call.send(request)
-        call.finishSending()
-        guard let response = try await call.next(AgentV1.RegisterResponse.self) else {
-            throw RPCStatus(.internal, "the control plane did not answer")
-        }
-        // The connection goes with the call.
-        call.close()
-        return response
+        let channel = channel()
+        defer { channel.close() }
+        return try await channel.call(
+            AgentV1.AgentServiceMethods.register, request,
+            CallOptions(timeout: ControlPlaneCaller.registrationMax))
     }
 
-    private func call(_ path: String) async throws -> ControlPlaneCall {
-        let (host, port) = (address.host, address.port)
-        let addresses = try await workers.run { try HostAddresses.resolve(host, port: port) }
-        turn += 1
-        let name = host.contains(":") ? "[\(host)]" : host
-        return try ControlPlaneCall(
-            ControlPlaneCall.Target(
-                address: addresses[turn % addresses.count], authority: "\(name):\(port)", tls: tls,
-                path: path, credential: credential), reactor: reactor)
+    private func channel() -> Channel {
+        guard let tls else {
+            return Channel(
+                to: address.host, port: address.port, reactor: reactor, workers: workers,
+                logger: logger)
+        }
+        return Channel(
+            to: address.host, port: address.port, reactor: reactor, workers: workers,
+            logger: logger
+        ) { try tls.stream(over: $0) }
     }
 }
 
 private final class ConnectCall: AgentStream {
-    private let call: ControlPlaneCall
+    private let call: OpenCall<AgentV1.ConnectRequest, AgentV1.ConnectResponse>
+    private let channel: Channel
 
-    init(_ call: ControlPlaneCall) { self.call = call }
+    init(
+        _ call: OpenCall<AgentV1.ConnectRequest, AgentV1.ConnectResponse>, _ channel: Channel
+    ) {
+        self.call = call
+        self.channel = channel
+    }
 
-    func send(_ message: AgentV1.ConnectRequest) async throws { try await call.send(message) }
+    func send(_ message: AgentV1.ConnectRequest) async throws { try await call.write(message) }
     func next() async throws -> AgentV1.ConnectResponse? { try await call.next() }
-    func close() { call.close() }
+    func close() {
+        call.cancel()
+        channel.close()
+    }
 }

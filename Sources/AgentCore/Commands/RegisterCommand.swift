@@ -3,6 +3,7 @@ import BerthMessages
 import Cryptography
 import Domain
 import EventLoops
+import Logging
 import Messages
 
 /// `berth-agent register`.
@@ -38,7 +39,8 @@ struct RegisterCommand: ParsableCommand {
             SignalSource.ignoreBrokenPipes()
             let caller = try ControlPlaneCaller(
                 to: address, authorities: pem, credential: "",
-                workers: try WorkerPool(threads: 1), reactor: reactor)
+                workers: try WorkerPool(threads: 1), reactor: reactor,
+                logger: Logger(label: "berth-agent"))
             return try await caller.register(
                 .with {
                     $0.registrationToken = token.revealed

@@ -56,7 +56,8 @@ struct RunCommand: ParsableCommand {
                 identity: identity,
                 link: try ControlPlaneCaller(
                     to: identity.controlPlane, authorities: identity.authorities,
-                    credential: identity.credential.revealed, workers: workers, reactor: reactor),
+                    credential: identity.credential.revealed, workers: workers, reactor: reactor,
+                    logger: logger),
                 client: try DockerClient(reactor: reactor, socketPath: socket), workers: workers,
                 firewall: hasFirewall ? Firewall(workers: workers, logger: logger) : nil,
                 reactor: reactor, logger: logger)

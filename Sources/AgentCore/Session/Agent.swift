@@ -28,7 +28,8 @@ final class Agent {
     private var dockerVersion = ""
     private var dockerRoot = ""
     private var background: [LoopTask<Void>] = []
-    private var pausing: LoopTask<Void>?
+    /// What the loop of streams waits for: a stream's end, or a pause's.
+    private var current: LoopTask<Void>?
 
     // Made in `begin`, for they refer to the agent.
     private var board: JobBoard?
@@ -63,7 +64,9 @@ final class Agent {
         var failures = 0
         while !isStopping {
             do {
-                try await speak(on: loop)
+                let speaking = LoopTask(on: loop) { try await self.speak(on: loop) }
+                current = speaking
+                try await speaking.value()
                 failures = 0
                 logger.info("the control plane ended the stream")
             } catch {
@@ -79,7 +82,7 @@ final class Agent {
             failures += 1
             let pause = min(doubled, Agent.pauseMax) * Double.random(in: 0.5...1)
             let pausing = LoopTask(on: loop) { try await self.reactor.sleep(for: pause) }
-            self.pausing = pausing
+            current = pausing
             await pausing.settled()
         }
         await board?.close()
@@ -92,7 +95,7 @@ final class Agent {
         tails?.close()
         for task in background { task.cancel() }
         session?.close()
-        pausing?.cancel()
+        current?.cancel()
     }
 
     // MARK: Parts
