@@ -4,16 +4,20 @@
 
 deploy_image=berth/postgres-test:16
 
-# measure_deployments: sets deploy_berth and deploy_docker, milliseconds of each database.
-measure_deployments() {
-    local ours theirs answers="$logs/bench-deploy.txt"
-    deploy_berth=() deploy_docker=()
+# prepare_deployments: ends the script, before anything is measured, where no agent could work.
+prepare_deployments() {
     ((EUID == 0)) || fail "the part deploy needs root: an agent keeps a rule in the firewall" \
-        "leave it out with --only"
+        "leave it out: scripts/bench --only health,tls,latency,create,get,memory,idle"
     require_docker
     scripts/test-image
     step "Building berth-agent for release (the first time takes minutes)" \
         "$logs/build-agent-release.log" build_agent_release
+}
+
+# measure_deployments: sets deploy_berth and deploy_docker, milliseconds of each database.
+measure_deployments() {
+    local ours theirs answers="$logs/bench-deploy.txt"
+    deploy_berth=() deploy_docker=()
     start_deploying
     say "$creates databases: CreateDatabaseService to RUNNING, and docker run to SELECT 1, in turn"
     generate_client
