@@ -63,7 +63,8 @@ final class LoopServer {
             configuration, changes: changes, reactor: reactor, logger: logger)
         modules.register(on: router, gateway: gateway, configuration: configuration)
         server = GRPCServer(
-            reactor: reactor, router: router, webOrigins: configuration.webOrigins, logger: logger,
+            reactor: reactor, router: router, limits: configuration.limits,
+            webOrigins: configuration.webOrigins, logger: logger,
             statusForError: status(for:))
         tls = try configuration.tls.map { try TLSAcceptor($0.credentials, reactor: reactor) }
         tls?.handshakeFailed = { error in

@@ -33,14 +33,18 @@ struct ServeConfiguration: Sendable {
     var metricsAddress: SocketAddress?
     /// How long the data of a deleted service is kept.
     var deletedDataGrace = ServicesModule.deletedDataGraceDefault
+    /// What callers may use up.
+    var limits = ServerLimits()
     /// How long running calls may take to finish after SIGTERM.
-    let drainGrace = Duration.seconds(10)
+    var drainGrace = drainGraceMaxDefault
     /// Whether a proxy in front does TLS, so that what comes unencrypted was not on its way.
     var isPlaintextBehindProxy = false
     /// What agents may use up.
     var agents = AgentLimits()
     /// How late a change is noticed whose notification was lost.
     var changeInterval = LoopChangeFeed.intervalDefault
+
+    static let drainGraceMaxDefault = Duration.seconds(10)
 
     /// The loops that one process may have.
     static let loopsMax = 64

@@ -32,7 +32,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     public let limits: ConnectionLimits
 
     let session: Session
-    private let reactor: Reactor
+    let reactor: Reactor
     private let buffers: LoopBuffers
     private let stream: any ByteStream
     /// Who takes the streams.
@@ -50,6 +50,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private var prefaceTimer: LoopTimer?
     private var stallTimer: LoopTimer?
     private var phaseTimer: LoopTimer?
+    // Those of Connection+Timers.swift.
+    var lifetime: ConnectionLifetime
+    var lifetimeTimer: LoopTimer?
+    var dribbleTimer: LoopTimer?
+    var windowTimer: LoopTimer?
     /// Bytes handed to the kernel, to see whether any moved.
     private var bytesWritten: UInt64 = 0
     /// What reading waits for: TLS may have to write in order to read.
@@ -96,7 +101,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         self.buffers = buffers
         self.delegate = delegate
         lastReadAt = reactor.now
-        session = try Session(role: role, limits: limits, now: reactor.now)
+        lifetime = ConnectionLifetime(
+            limits, role: role, now: reactor.now, jitter: Double.random(in: 0.9...1.1))
+        session = try Session(
+            role: role, limits: limits, now: reactor.now, usage: buffers.usage)
         session.outputPending = { [unowned self] in scheduleFlush() }
     }
 
@@ -114,9 +122,12 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             guard let self else { return }
             abandon(because: .slowPreface(limits.prefaceTimeMax))
         }
+        checkLifetime()
         scheduleFlush()
     }
 
+    /// Whether nothing more is exchanged but last words.
+    var isOver: Bool { phase == .ending || phase == .lingering || phase == .closed }
     /// Whether the connection is over.
     public var isClosed: Bool { phase == .closed }
     /// How many streams are open.
@@ -165,7 +176,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
 
     /// Says goodbye, sends what is queued as far as the kernel takes it, and closes.
     public func end(_ code: ErrorCode, reason: StaticString) {
-        guard phase != .ending, phase != .lingering, phase != .closed else { return }
+        guard !isOver else { return }
         session.submitGoAway(code, reason: reason)
         phase = .ending
         failure = failure ?? .ended(reason)
@@ -182,7 +193,11 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         guard phase != .closed else { return }
         phase = .closed
         failure = failure ?? cause
-        for timer in [prefaceTimer, stallTimer, phaseTimer] { timer?.cancel() }
+        for timer in [
+            prefaceTimer, stallTimer, phaseTimer, lifetimeTimer, dribbleTimer, windowTimer,
+        ] {
+            timer?.cancel()
+        }
         if let watch { reactor.stopWatching(watch) }
         watch = nil
         stream.close()
@@ -270,6 +285,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             session.recorder.pingAcks = 0
             finish(.noError, reason: "")
         }
+        watchForDribble()
         // The library may have queued answers of its own: acknowledgements, resets, last words.
         scheduleFlush()
         return true
@@ -371,6 +387,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             end(violation.code, reason: violation.reason)
             return
         }
+        watchForClosedWindows()
         settle()
     }
 

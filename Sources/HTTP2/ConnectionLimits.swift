@@ -18,10 +18,28 @@ public struct ConnectionLimits: Sendable {
     public var queuedBytesPerConnectionMax = 4 * 1024 * 1024
     /// Bytes of body that may wait on a connection at all; a response beyond it fails its call.
     public var queuedBytesPerConnectionHardMax = 64 * 1024 * 1024
+    /// The same over all connections of the loop.
+    public var queuedBytesPerLoopMax = 512 * 1024 * 1024
     /// How long a peer may take from the connection to its preface and SETTINGS.
     public var prefaceTimeMax: Duration = .seconds(10)
     /// How long bytes may wait for a peer that takes none.
     public var writeStallTimeMax: Duration = .seconds(60)
+    /// How long what is queued on a stream may wait for a peer that gives it no window. The stream is
+    /// then reset, within half as much again.
+    public var windowStallTimeMax: Duration = .seconds(300)
+    /// How long a header section may take from its first frame to its last.
+    public var headersTimeMax: Duration = .seconds(10)
+    /// How long a peer may be silent before we send it PING (server); nil: we never do.
+    public var keepaliveTime: Duration? = .seconds(300)
+    /// How long after our PING the peer may stay silent before the connection is closed.
+    public var keepaliveTimeoutMax: Duration = .seconds(20)
+    /// How long a connection may be without a stream before it goes away (server); nil: for ever.
+    public var connectionIdleTimeMax: Duration? = .seconds(30 * 60)
+    /// How old a connection may become, give or take a tenth, before it goes away (server); nil: any
+    /// age.
+    public var connectionAgeMax: Duration?
+    /// How long streams may go on after that.
+    public var connectionAgeGraceMax: Duration = .seconds(300)
     /// How long we read on after the last GOAWAY, so that the peer sees it instead of a reset.
     public var lingerTimeMax: Duration = .seconds(1)
     /// Acknowledgements of PING and SETTINGS that may wait to be sent.

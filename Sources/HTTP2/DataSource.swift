@@ -27,6 +27,7 @@ let readQueuedBody: nghttp2_data_source_read_callback = {
         }
         stream.queued.removeFirst(count)
         recorder.queuedBytes -= count
+        stream.bytesSent &+= UInt64(count)
     }
     guard stream.queued.isEmpty else { return count }
     if stream.isDrainAwaited {

@@ -13,6 +13,8 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable {
     public static let internalError = ErrorCode(rawValue: 2)
     /// The peer sent more than its window.
     public static let flowControlError = ErrorCode(rawValue: 3)
+    /// A frame came for a stream that its sender had ended.
+    public static let streamClosed = ErrorCode(rawValue: 5)
     /// Nothing of the stream was processed: safe to try again.
     public static let refusedStream = ErrorCode(rawValue: 7)
     /// The stream is no longer wanted.

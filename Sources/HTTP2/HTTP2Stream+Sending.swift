@@ -13,6 +13,7 @@ extension HTTP2Stream {
     /// Whether `count` more bytes may be queued at all.
     public func canQueue(_ count: Int) -> Bool {
         session.queuedBytes + count <= session.limits.queuedBytesPerConnectionHardMax
+            && session.recorder.usage.queuedBytes + count <= session.limits.queuedBytesPerLoopMax
     }
 
     /// Sends the response's header section. `isEnd` ends our side: there is no body.
@@ -58,6 +59,9 @@ extension HTTP2Stream {
 
     /// Bytes that lie in ``received`` on all streams of the connection.
     public var connectionReceivedBytes: Int { session.recorder.receivedBytes }
+
+    /// The same on all connections of the loop.
+    public var loopReceivedBytes: Int { session.recorder.usage.receivedBytes }
 
     /// Gives the peer room for `count` bytes that stay in ``received``: they are counted elsewhere.
     public func consume(_ count: Int) {

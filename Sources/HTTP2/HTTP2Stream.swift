@@ -53,9 +53,15 @@ public final class HTTP2Stream {
     /// Whether someone wants to know when the queue is empty.
     var isDrainAwaited = false
     var isBodyNoted = false
+    var isPeerReset = false
     /// Bytes that arrived and for which the peer has not been given new room.
     var unconsumedBytes = 0
     var headerListBytes = 0
+    /// Bytes of the body that went into frames.
+    var bytesSent: UInt64 = 0
+    /// `bytesSent` when the stream was last seen to wait, and how often it has not changed since.
+    var stallMark: UInt64?
+    var stallLooks = 0
 
     init(id: Int32, session: Session) {
         self.id = id

@@ -3,6 +3,7 @@
     // Safe: allocated here, freed in deinit, and lent only for the length of a call.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: inputBytes, alignment: 16)
     var output: [UInt8] = []
+    let usage = LoopUsage()
 
     static let inputBytes = 64 * 1024
     static let outputBytes = 128 * 1024

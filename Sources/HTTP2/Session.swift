@@ -19,13 +19,16 @@ import EventLoops
     /// Called when there is something to send.
     var outputPending: (() -> Void)?
     private let pointer: OpaquePointer
+    private var scanner = FrameScanner()
     private let retainedRecorder: Unmanaged<SessionRecorder>
 
     /// Makes a session and queues its SETTINGS.
     /// - Throws: ``HTTP2Error`` when nghttp2 is out of memory.
-    init(role: Role, limits: ConnectionLimits, now: Instant) throws(HTTP2Error) {
+    init(
+        role: Role, limits: ConnectionLimits, now: Instant, usage: LoopUsage
+    ) throws(HTTP2Error) {
         self.limits = limits
-        recorder = SessionRecorder(role: role, limits: limits, now: now)
+        recorder = SessionRecorder(role: role, limits: limits, now: now, usage: usage)
         let callbacks = try SessionCallbacks()
         let options = try SessionOptions(limits)
         unsafe retainedRecorder = Unmanaged.passRetained(recorder)
@@ -96,12 +99,21 @@ import EventLoops
     /// - Throws: ``HTTP2Error`` when the connection cannot go on.
     func receive(_ bytes: UnsafeRawBufferPointer, now: Instant) throws(HTTP2Error) {
         recorder.now = now
+        if recorder.role == .server {
+            recorder.takenDataIDs.removeAll(keepingCapacity: true)
+            scanner.removeAll()
+            scanner.scan(unsafe Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
+        }
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         let count = unsafe nghttp2_session_mem_recv(pointer, start, bytes.count)
         guard count >= 0 else {
             throw HTTP2Error(function: "nghttp2_session_mem_recv", code: Int32(count))
         }
         consumeOrphaned()
+        if recorder.takenDataIDs.count != scanner.dataIDs.count, wantsToRead {
+            recorder.noteDroppedData(scanner.dataIDs)
+        }
+        resetSpeakers()
     }
 
     /// Appends what there is to send to `output`, until it holds `bytesMax` or nothing is left.
@@ -117,6 +129,7 @@ import EventLoops
             if count == 0 { break }
             unsafe output.append(contentsOf: UnsafeBufferPointer(start: chunk, count: count))
         }
+        recorder.hasFreshWindows = false
         consumeOrphaned()
     }
 
@@ -229,6 +242,13 @@ import EventLoops
     func consume(_ id: Int32, _ count: Int) {
         unsafe nghttp2_session_consume(pointer, id, count)
         outputPending?()
+    }
+
+    private func resetSpeakers() {
+        guard !recorder.speakingAfterReset.isEmpty else { return }
+        let ids = recorder.speakingAfterReset
+        recorder.speakingAfterReset = []
+        for id in ids { submitReset(id, .streamClosed) }
     }
 
     private func consumeOrphaned() {

@@ -42,11 +42,15 @@ private let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
 private let acknowledgement = UInt8(NGHTTP2_FLAG_ACK.rawValue)
 
 private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
-    guard let header = unsafe header,
-        unsafe nghttp2_frame_type(UInt32(header.pointee.type)) == NGHTTP2_HEADERS,
-        let recorder = unsafe recorder(userData), recorder.role == .server
+    guard let header = unsafe header, let recorder = unsafe recorder(userData),
+        recorder.role == .server
     else { return 0 }
-    recorder.noteHeadersFrame(unsafe header.pointee.stream_id)
+    switch unsafe nghttp2_frame_type(UInt32(header.pointee.type)) {
+    case NGHTTP2_HEADERS: recorder.noteHeadersFrame(unsafe header.pointee.stream_id)
+    case NGHTTP2_DATA: recorder.takenDataIDs.append(unsafe header.pointee.stream_id)
+    case NGHTTP2_PRIORITY: recorder.notePriorityFrame(unsafe header.pointee.stream_id)
+    default: break
+    }
     return 0
 }
 
@@ -127,9 +131,10 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
         if header.flags & acknowledgement == 0 {
             recorder.hasPeerSettings = true
             recorder.hasNews = true
+            unsafe recorder.noteSettings(frame.pointee.settings)
             recorder.noteIdleFrame()
         }
-    case NGHTTP2_RST_STREAM: recorder.notePeerReset()
+    case NGHTTP2_RST_STREAM: recorder.notePeerReset(header.stream_id)
     case NGHTTP2_GOAWAY:
         let goAway = unsafe frame.pointee.goaway
         let text = unsafe UnsafeBufferPointer(
@@ -142,10 +147,21 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
             debugText: String(decoding: text, as: UTF8.self)
         )
         recorder.hasNews = true
-    case NGHTTP2_PRIORITY: recorder.noteIdleFrame()
+    case NGHTTP2_WINDOW_UPDATE: recorder.noteWindowUpdate()
     default: break
     }
     return 0
+}
+
+extension SessionRecorder {
+    /// The peer's settings arrived.
+    fileprivate func noteSettings(_ settings: nghttp2_settings) {
+        let window = Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue)
+        for index in unsafe 0..<settings.niv {
+            guard let entries = unsafe settings.iv else { return }
+            if unsafe entries[index].settings_id == window { hasFreshWindows = true }
+        }
+    }
 }
 
 private let onStreamClose: nghttp2_on_stream_close_callback = { _, id, code, userData in
@@ -158,7 +174,8 @@ private let onFrameSent: nghttp2_on_frame_send_callback = { _, frame, userData i
     let header = unsafe frame.pointee.hd
     switch nghttp2_frame_type(UInt32(header.type)) {
     case NGHTTP2_DATA, NGHTTP2_HEADERS:
-        recorder.noteProgressSent()
+        recorder.noteProgressSent(
+            isBody: nghttp2_frame_type(UInt32(header.type)) == NGHTTP2_DATA)
         guard header.flags & endStream != 0, let stream = recorder.stream(header.stream_id)
         else { break }
         stream.isLocalEndSent = true

@@ -19,12 +19,17 @@ import CNghttp2
         unsafe nghttp2_option_set_max_outbound_ack(pointer, limits.queuedAcksMax)
         unsafe nghttp2_option_set_max_settings(pointer, limits.settingsEntriesMax)
         unsafe nghttp2_option_set_max_continuations(pointer, limits.continuationsMax)
+        // A belt: the library would end the connection with INTERNAL_ERROR. We count after each read,
+        // which may hold so many more.
         unsafe nghttp2_option_set_stream_reset_rate_limit(
             pointer,
-            limits.peerResets.burst,
+            limits.peerResets.burst + SessionOptions.resetsAReadMax,
             limits.peerResets.perSecond
         )
     }
+
+    /// RST_STREAM frames that fit one read.
+    private static let resetsAReadMax = UInt64(LoopBuffers.inputBytes / 13)
 
     deinit { unsafe nghttp2_option_del(pointer) }
 }

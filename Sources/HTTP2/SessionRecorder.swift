@@ -16,9 +16,13 @@ final class SessionRecorder {
     /// The stream found last, since frames of one stream tend to follow each other.
     private var recent: HTTP2Stream?
     /// Bytes queued on all streams.
-    var queuedBytes = 0
+    var queuedBytes = 0 {
+        didSet { usage.queuedBytes += queuedBytes - oldValue }
+    }
     /// Bytes that arrived on all streams and that nobody has taken.
-    var receivedBytes = 0
+    var receivedBytes = 0 {
+        didSet { usage.receivedBytes += receivedBytes - oldValue }
+    }
     /// Body bytes that arrived for streams that are gone.
     var orphanedBytes = 0
     /// Set once the peer has gone too far; the session is then ended with this.
@@ -31,22 +35,40 @@ final class SessionRecorder {
     var hasNews = false
     /// Acknowledgements of our PING frames.
     var pingAcks = 0
+    /// When the last open stream closed.
+    var idleSince: Instant
+    /// Streams on which the peer sent something after it had reset them.
+    var speakingAfterReset: [Int32] = []
+    /// The streams of the DATA frames that the library took in this read (server).
+    var takenDataIDs: [Int32] = []
+    /// Whether SETTINGS changed the streams' windows and the consequences have not been sent yet.
+    var hasFreshWindows = false
+    /// What the loop's connections hold together.
+    let usage: LoopUsage
 
     private var streamIDs = StreamIDSequence()
+    /// Streams that ended with END_STREAM from the peer, and those that the peer reset.
+    private var endedIDs = RecentIDs()
+    private var resetIDs = RecentIDs()
     private var pings: PingStrikes
     private var peerResets: TokenBucket
     private var ownResets: TokenBucket
     private var idleFrames: TokenBucket
+    private var windowUpdatesEarned = 0
+
+    private static let windowUpdatesEarnedMax = 10_000
 
     struct Violation {
         let code: ErrorCode
         let reason: StaticString
     }
 
-    init(role: Session.Role, limits: ConnectionLimits, now: Instant) {
+    init(role: Session.Role, limits: ConnectionLimits, now: Instant, usage: LoopUsage) {
         self.role = role
         self.limits = limits
         self.now = now
+        self.usage = usage
+        idleSince = now
         pings = PingStrikes(limits)
         peerResets = TokenBucket(limits.peerResets, now: now)
         ownResets = TokenBucket(limits.ownResets, now: now)
@@ -123,6 +145,12 @@ final class SessionRecorder {
         guard let stream = streams.remove(id) else { return }
         if recent === stream { recent = nil }
         if current === stream { current = nil }
+        if stream.isPeerReset {
+            resetIDs.insert(id)
+        } else if stream.isRemoteEnded {
+            endedIDs.insert(id)
+        }
+        if streams.count == 0 { idleSince = now }
         close(stream, code)
     }
 
@@ -150,8 +178,39 @@ final class SessionRecorder {
 
     /// A HEADERS frame begins (server).
     func noteHeadersFrame(_ id: Int32) {
-        if !streamIDs.take(id), violation == nil {
-            violation = Violation(code: .protocolError, reason: "stream id lower than one seen")
+        guard streamIDs.take(id) else {
+            violate(.protocolError, "stream id lower than one seen")
+            return
+        }
+        notePossiblyLate(id)
+    }
+
+    /// A PRIORITY frame begins (server); nghttp2 looks at none, since we have no use for them.
+    func notePriorityFrame(_ id: Int32) {
+        if id == 0 { violate(.protocolError, "PRIORITY on no stream") }
+        noteIdleFrame()
+    }
+
+    /// Looks for DATA frames that came and that nghttp2 did not take, after it has read.
+    func noteDroppedData(_ sent: [Int32]) {
+        var taken = takenDataIDs[...]
+        for id in sent {
+            if taken.first == id {
+                taken.removeFirst()
+            } else {
+                notePossiblyLate(id)
+            }
+        }
+    }
+
+    /// nghttp2 ignores what comes on a stream that it has forgotten. The peer may not know yet that
+    /// we reset a stream; it does know when it ended or reset one itself (RFC 9113 §5.1, "closed").
+    private func notePossiblyLate(_ id: Int32) {
+        guard stream(id) == nil else { return }
+        if endedIDs.contains(id) {
+            violate(.streamClosed, "the stream has ended")
+        } else if resetIDs.contains(id) {
+            speakingAfterReset.append(id)
         }
     }
 
@@ -159,7 +218,8 @@ final class SessionRecorder {
         if !pings.ping(now: now) { violate("too_many_pings") }
     }
 
-    func notePeerReset() {
+    func notePeerReset(_ id: Int32) {
+        stream(id)?.isPeerReset = true
         if !peerResets.take(now: now) { violate("too_many_resets") }
     }
 
@@ -171,12 +231,35 @@ final class SessionRecorder {
         // NO_ERROR follows an early answer, and a client resets what it no longer wants: our choice,
         // not the peer's.
         guard role == .server, code != .noError else { return }
+        // The library resets each stream whose window the new settings make too large; for the
+        // standard that is an error of the connection (RFC 9113 §6.9.2).
+        if hasFreshWindows, code == .flowControlError {
+            violate(.flowControlError, "SETTINGS make a window too large")
+        }
         if !ownResets.take(now: now) { violate("too_many_stream_errors") }
     }
 
-    func noteProgressSent() { pings.reset() }
+    /// A peer may open its windows as often as we fill them, twice for each frame of body.
+    func noteWindowUpdate() {
+        if windowUpdatesEarned > 0 { windowUpdatesEarned -= 1 } else { noteIdleFrame() }
+    }
 
-    private func violate(_ reason: StaticString) {
-        if violation == nil { violation = Violation(code: .enhanceYourCalm, reason: reason) }
+    func noteProgressSent(isBody: Bool) {
+        pings.reset()
+        if isBody {
+            windowUpdatesEarned = min(
+                windowUpdatesEarned + 2, SessionRecorder.windowUpdatesEarnedMax)
+        }
+    }
+
+    private func violate(_ reason: StaticString) { violate(.enhanceYourCalm, reason) }
+
+    private func violate(_ code: ErrorCode, _ reason: StaticString) {
+        if violation == nil { violation = Violation(code: code, reason: reason) }
+    }
+
+    deinit {
+        usage.receivedBytes -= receivedBytes
+        usage.queuedBytes -= queuedBytes
     }
 }

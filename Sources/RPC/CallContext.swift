@@ -19,6 +19,8 @@ public final class CallContext {
     /// Whether responses are compressed when the client accepts it; nil leaves it to the server's
     /// limits. It may change between two responses.
     public var compressesResponses: Bool?
+    /// Whether the request that was taken last came compressed.
+    public internal(set) var isRequestCompressed = false
 
     private let origin: CallOrigin
     private var values: [ObjectIdentifier: Any] = [:]

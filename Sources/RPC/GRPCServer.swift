@@ -26,6 +26,8 @@ public final class GRPCServer {
 
     /// Handlers that run now, those included whose caller has gone.
     public private(set) var handlersRunning = 0
+    /// Calls whose streams are open now, those included whose request has not arrived.
+    private(set) var callsOpen = 0
     /// Connections that were accepted since the start.
     private(set) var connectionsAccepted = 0
     /// Requests that never became calls.
@@ -136,6 +138,8 @@ public final class GRPCServer {
 
     func handlerBegan() { handlersRunning += 1 }
     func handlerEnded() { handlersRunning -= 1 }
+    func callBegan() { callsOpen += 1 }
+    func callClosed() { callsOpen -= 1 }
 
     /// The status that the caller gets for what was thrown.
     func status(for error: any Error, _ context: CallContext) -> RPCStatus {
@@ -181,7 +185,14 @@ extension GRPCServer: ConnectionDelegate {
             ?? handler.flatMap({ refusal(of: $0, head) })
         {
             requestsRefused &+= 1
-            refusal.answer(stream, limits: limits, dialect: head.dialect, origin: origin)
+            let answer = { [limits] in
+                refusal.answer(stream, limits: limits, dialect: head.dialect, origin: origin)
+            }
+            if refusal.isPatient {
+                PlainAnswer.wait(for: stream, self, answer)
+            } else {
+                answer()
+            }
             return
         }
         guard let handler else { return }
@@ -211,6 +222,9 @@ extension GRPCServer: ConnectionDelegate {
     private func refusal(of handler: any MethodHandler, _ head: RequestHead) -> Refusal? {
         if handlersRunning >= limits.handlersRunningMax {
             return .status(.resourceExhausted, "handlersRunningMax reached")
+        }
+        if callsOpen >= limits.callsOpenMax {
+            return .status(.resourceExhausted, "callsOpenMax reached")
         }
         guard head.dialect != .grpc, !handler.awaitsWholeRequest else { return nil }
         return .status(.unimplemented, "gRPC-Web cannot send more than one request in a call")

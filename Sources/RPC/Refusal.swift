@@ -4,6 +4,9 @@ import HTTP2
 enum Refusal: Equatable {
     /// By an HTTP status and a short text: the client does not speak gRPC.
     case http(HTTPAnswer)
+    /// By HTTP's 200 to someone who looks at `/`, once the whole request is there; without the body
+    /// for HEAD.
+    case page(hasBody: Bool)
     /// By a gRPC status.
     case status(StatusCode, String)
     /// By a gRPC status on an HTTP status that is not 200.
@@ -40,7 +43,9 @@ enum Refusal: Equatable {
             return
         }
         if path.equals("/"), !isMessage {
-            self = .http(head.isGet || head.isPost ? .ok : .methodNotAllowed)
+            self =
+                head.isGet || head.isPost
+                ? .page(hasBody: !head.isHead) : .http(.methodNotAllowed)
             return
         }
         guard head.isPost else {
@@ -65,6 +70,13 @@ enum Refusal: Equatable {
         }
     }
 
+    /// Whether the answer waits for the end of the request: clients of gRPC are told at once that they
+    /// may stop, other HTTP clients need not understand that.
+    var isPatient: Bool {
+        if case .page = self { return true }
+        return false
+    }
+
     /// Sends the answer; the rest of the body, if any, is dropped.
     func answer(
         _ stream: HTTP2Stream, limits: ServerLimits, dialect: Dialect = .grpc,
@@ -72,15 +84,8 @@ enum Refusal: Equatable {
     ) {
         let reply = Reply(stream: stream, limits: limits, dialect: dialect, origin: origin)
         switch self {
-        case .http(let answer):
-            var block = HeaderBlock()
-            block.append(":status", Array(answer.rawValue.utf8))
-            block.append("content-type", "text/plain; charset=utf-8")
-            if answer == .methodNotAllowed { block.append("allow", "POST") }
-            origin?.append(to: &block)
-            stream.respond(block, isEnd: false)
-            stream.write(Array(answer.text.utf8).span)
-            stream.finish(trailers: nil)
+        case .http(let answer): page(reply, answer, hasBody: true)
+        case .page(let hasBody): page(reply, .ok, hasBody: hasBody)
         case .status(let code, let message):
             answer(reply, .ok, RPCStatus(code, message))
         case .statusOnHTTP(let answer, let code, let message):
@@ -96,6 +101,18 @@ enum Refusal: Equatable {
         let limits: ServerLimits
         let dialect: Dialect
         let origin: AllowedOrigin?
+    }
+
+    private func page(_ reply: Reply, _ answer: HTTPAnswer, hasBody: Bool) {
+        var block = HeaderBlock()
+        block.append(":status", Array(answer.rawValue.utf8))
+        block.append("content-type", "text/plain; charset=utf-8")
+        if answer == .methodNotAllowed { block.append("allow", "POST") }
+        reply.origin?.append(to: &block)
+        reply.stream.respond(block, isEnd: !hasBody)
+        guard hasBody else { return }
+        reply.stream.write(Array(answer.text.utf8).span)
+        reply.stream.finish(trailers: nil)
     }
 
     private func answer(_ reply: Reply, _ answer: HTTPAnswer, _ status: RPCStatus) {

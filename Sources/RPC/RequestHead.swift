@@ -24,7 +24,9 @@ struct RequestHead {
     }
 
     var isPost = false
+    /// GET, or HEAD, which is answered alike but without the body.
     var isGet = false
+    var isHead = false
     var isOptions = false
     /// Where the path lies in the block's storage.
     var path = 0..<0
@@ -53,7 +55,8 @@ struct RequestHead {
             switch field.token {
             case .method:
                 isPost = value.equals("POST")
-                isGet = value.equals("GET") || value.equals("HEAD")
+                isHead = value.equals("HEAD")
+                isGet = isHead || value.equals("GET")
                 isOptions = value.equals("OPTIONS")
             case .path: path = field.value
             case .contentType: content = RequestHead.content(value)

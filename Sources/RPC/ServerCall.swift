@@ -66,6 +66,7 @@ final class ServerCall: StreamObserver {
 
     /// Takes up the call; the handler runs as soon as it can.
     func start(on loop: isolated EventLoop) {
+        server.callBegan()
         if let deadline = context.deadline {
             deadlineTimer = server.reactor.schedule(at: deadline) { [weak self] in
                 self?.deadlinePassed()
@@ -187,6 +188,10 @@ final class ServerCall: StreamObserver {
     func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
 
     func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
+        if stream.loopReceivedBytes > server.limits.receivedBytesPerLoopMax, !isOver {
+            abort(RPCStatus(.resourceExhausted, "receivedBytesPerLoopMax reached"))
+            return
+        }
         switch phase {
         case .awaitingRequest: if hasWholeRequest() { runHandler(on: loop) }
         case .running: wake()
@@ -198,6 +203,7 @@ final class ServerCall: StreamObserver {
 
     func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
         if !isOver { count(.cancelled) }
+        server.callClosed()
         phase = .closed
         deadlineTimer?.cancel()
         deadlineTimer = nil
@@ -388,6 +394,7 @@ extension ServerCall: MessageExchange {
         isCompressed: Bool,
         count: Int
     ) throws -> Request {
+        context.isRequestCompressed = isCompressed
         let decoding = MessageDecoding(
             gzip: server.gzip, limits: server.limits.message, acceptsCompressed: encoding == .gzip)
         return try decoding.decode(type, received, isCompressed: isCompressed, count: count)

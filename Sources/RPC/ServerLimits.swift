@@ -10,11 +10,19 @@ public struct ServerLimits: Sendable {
     /// Handlers running at once, those included whose caller has gone; further calls get
     /// RESOURCE_EXHAUSTED.
     public var handlersRunningMax = 4096
+    /// Calls that are open at once, those included whose request has not arrived; further ones get
+    /// RESOURCE_EXHAUSTED.
+    public var callsOpenMax = 16_384
     /// What one message may cost; `messageBytesMax` counts after decompression.
     public var message = MessageLimits.standard
     /// Bytes of messages that may lie on one connection, whole or in part, before a handler takes
     /// them; the call that needs more gets RESOURCE_EXHAUSTED.
     public var receivedBytesPerConnectionMax = 32 * 1024 * 1024
+    /// The same on all connections of the loop; the calls for which more arrives get
+    /// RESOURCE_EXHAUSTED.
+    public var receivedBytesPerLoopMax = 256 * 1024 * 1024
+    /// How long a request that is no call, such as `GET /`, may take to arrive before it is answered.
+    public var plainRequestTimeMax: Duration = .seconds(10)
     /// Bytes of `grpc-message` after its encoding; the text is cut there.
     public var statusMessageBytesMax = 2048
     /// Bytes of `RPCStatus.details`; larger ones are dropped, since clients refuse trailers of more

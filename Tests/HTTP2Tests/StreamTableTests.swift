@@ -6,7 +6,8 @@ import Testing
 @Suite struct StreamTableTests {
     @Test("finds, adds and removes like a dictionary, through growth and collisions")
     func likeDictionary() throws {
-        let session = try Session(role: .server, limits: ConnectionLimits(), now: .now())
+        let session = try Session(
+            role: .server, limits: ConnectionLimits(), now: .now(), usage: LoopUsage())
         var generator = SystemRandomNumberGenerator()
         var table = StreamTable()
         var model: [Int32: HTTP2Stream] = [:]

@@ -43,7 +43,10 @@ struct ServeCommand: ParsableCommand {
     var deletedDataGraceDays = 7
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
+    @Option(help: "How long running calls may take to finish after SIGTERM.")
+    var drainGraceMax = TimeSpan(ServeConfiguration.drainGraceMaxDefault)
     @OptionGroup(title: "TLS") var tls: TLSOptions
+    @OptionGroup(title: "Connections") var connections: ConnectionOptions
     @OptionGroup var database: DatabaseOptions
 
     func run() throws {
@@ -80,7 +83,7 @@ struct ServeCommand: ParsableCommand {
         }
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
-        return ServeConfiguration(
+        var configuration = ServeConfiguration(
             address: address, tls: encryption, databaseURL: try database.databaseURL(),
             sealer: try MasterKeySealer(masterKey: masterKey),
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
@@ -90,6 +93,9 @@ struct ServeCommand: ParsableCommand {
             metricsAddress: try metricsAddress(),
             deletedDataGrace: .seconds(deletedDataGraceDays * 24 * 60 * 60),
             isPlaintextBehindProxy: tls.plaintextBehindProxy)
+        configuration.limits = try connections.limits()
+        configuration.drainGrace = drainGraceMax.duration ?? .zero
+        return configuration
     }
 
     private func metricsAddress() throws -> SocketAddress? {

@@ -1,0 +1,24 @@
+import Testing
+
+@testable import HTTP2
+
+@Suite struct FrameScannerTests {
+    private let bytes =
+        Frames.preface + Frames.settings() + Frames.request(1, flags: 4)
+        + Frames.frame(FrameType.data, 0, 1, [1, 2, 3])
+        + Frames.frame(FrameType.data, 1, 1, []) + Frames.ping()
+        + Frames.frame(FrameType.data, 1, 0x7FFF_FFFF, Array(repeating: 0, count: 300))
+
+    @Test("finds each DATA frame, however the bytes are cut", arguments: 1...60)
+    func cuts(_ size: Int) {
+        var scanner = FrameScanner()
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            scanner.scan(Array(rest.prefix(size)).span)
+            rest = rest.dropFirst(size)
+        }
+        #expect(scanner.dataIDs == [1, 1, 0x7FFF_FFFF])
+        scanner.removeAll()
+        #expect(scanner.dataIDs == [])
+    }
+}
