@@ -46,6 +46,7 @@ let package = Package(
     products: [
         .executable(name: "berthd", targets: ["berthd"]),
         .executable(name: "berth-agent", targets: ["berth-agent"]),
+        .executable(name: "interop-server", targets: ["InteropServer"]),
         .library(
             name: "BerthMessages", targets: ["BerthMessages", "Messages", "StandardMessages"]),
         // For the fuzzers.
@@ -147,6 +148,30 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["EventLoops", "PostgresClient", "SQL"],
             path: "Tests/TestSupport",
+            swiftSettings: strictTests
+        ),
+        .target(
+            name: "CInteropProto", dependencies: ["CProtobufC"], path: "Tests/CInteropProto"
+        ),
+        .target(
+            name: "InteropMessages",
+            dependencies: ["CInteropProto", "CProtobufC", "Messages"],
+            path: "Tests/InteropMessages",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "InteropServer",
+            dependencies: [
+                "BerthMessages", "Cryptography", "EventLoops", "HTTP2", "InteropMessages",
+                "Messages", "RPC", "StandardMessages", "TLS", arguments, logging,
+            ],
+            path: "Tests/InteropServer",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["TestSupport"],
+            exclude: ["Peers", "Python"],
             swiftSettings: strictTests
         ),
         tests("EventLoops", ["TestSupport"]),

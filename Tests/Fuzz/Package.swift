@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .executable(name: "MessageFuzzer", targets: ["MessageFuzzer"]),
         .executable(name: "WebFuzzer", targets: ["WebFuzzer"]),
+        .executable(name: "MetadataFuzzer", targets: ["MetadataFuzzer"]),
     ],
     dependencies: [.package(name: "berth", path: "../..")],
     targets: [
@@ -17,6 +18,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "WebFuzzer",
+            dependencies: [.product(name: "RPC", package: "berth")]
+        ),
+        .executableTarget(
+            name: "MetadataFuzzer",
             dependencies: [.product(name: "RPC", package: "berth")]
         ),
     ]

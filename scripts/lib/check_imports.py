@@ -49,10 +49,10 @@ class Target:
         self.name = declared["name"]
         self.kind = declared["type"]
         self.dependencies = {_dependency_name(item) for item in declared["dependencies"]}
-        # TestSupport is no test target, yet only tests use it.
-        self.is_for_tests = self.kind == "test" or self.name == "TestSupport"
         folder = "Tests" if self.kind == "test" else "Sources"
         self.path = declared.get("path") or f"{folder}/{self.name}"
+        # Some under Tests are no test targets, yet only tests use them.
+        self.is_for_tests = self.path.startswith("Tests/")
 
     @property
     def is_module(self):

@@ -11,7 +11,30 @@ PACKAGES = {
     "grpc.health.v1": ("StandardMessages", "GRPCHealthV1"),
     "grpc.reflection.v1": ("StandardMessages", "GRPCReflectionV1"),
     "grpc.reflection.v1alpha": ("StandardMessages", "GRPCReflectionV1Alpha"),
+    "grpc.testing": ("InteropMessages", "GRPCTesting"),
 }
+
+
+class Home:
+    """Where a target's generated code lies, and the C target that it stands on."""
+
+    def __init__(self, folder, c_target, c_prefix, what):
+        self.folder = folder
+        self.c_target = c_target
+        self.c_prefix = c_prefix
+        self.what = what
+
+
+# What berthd is built from, and what only tests are: neither's C and descriptors hold the other's.
+PRODUCT = Home("Sources", "CBerthProto", "berth", "Every proto of this repository")
+TESTS = Home("Tests", "CInteropProto", "interop", "Every proto that only tests use")
+HOMES = {"BerthMessages": PRODUCT, "StandardMessages": PRODUCT, "InteropMessages": TESTS}
+
+
+def home(package):
+    """The home of a proto package."""
+    return HOMES[PACKAGES[package][0]]
+
 
 # Words that Swift writes in one case: all upper, or all lower at the front of a name.
 INITIALISMS = {"id": "ID", "ids": "IDs", "uri": "URI", "url": "URL"}

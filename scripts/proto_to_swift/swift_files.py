@@ -17,11 +17,15 @@ def generate(schema):
     for file in schema.files:
         target, namespace = names.PACKAGES[file.package]
         stem = names.upper_camel(file.name.rsplit("/", 1)[-1].removesuffix(".proto"))
-        path = f"Sources/{target}/Generated/{namespace}+{stem}.swift"
+        path = f"{_folder(target)}/{namespace}+{stem}.swift"
         files[path] = _file(schema, file, target, namespace)
     for target in sorted({target for target, _ in names.PACKAGES.values()}):
-        files[f"Sources/{target}/Generated/Namespaces.swift"] = _namespaces(target)
+        files[f"{_folder(target)}/Namespaces.swift"] = _namespaces(target)
     return files
+
+
+def _folder(target):
+    return f"{names.HOMES[target].folder}/{target}/Generated"
 
 
 def _namespaces(target):
@@ -48,7 +52,7 @@ def _file(schema, file, target, namespace):
     }
     imports = [f"public import {name}" for name in sorted({"Messages", *uses})]
     if file.message_type:
-        imports.insert(0, "import CBerthProto")
+        imports.insert(0, f"import {names.HOMES[target].c_target}")
     indented = [f"    {line}" if line else "" for line in body[1:]]
     lines = [*imports, "", f"extension {namespace} {{", *indented, "}"]
     return HEADER.format(source=file.name) + "\n".join(lines) + "\n"

@@ -1,0 +1,267 @@
+"""Much of what is harmless once, and peers that are slow on purpose."""
+
+import struct
+import time
+
+from hostile_calls import message
+from hostile_table import closed, connection_error, ignored, judged, stream_error
+from raw_connection import (
+    ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
+    INITIAL_WINDOW, INTERNAL_ERROR, NO_ERROR, PING, PREFACE, PROTOCOL_ERROR, WINDOW_MAX, data,
+    frame, ping, priority, reset, settings, window_update,
+)
+
+
+# Floods
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_pings(c):
+    c.send(ping() * 1000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_pings_that_are_read_slowly(c):
+    for _ in range(20):
+        c.send(ping())
+        time.sleep(0.001)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_settings(c):
+    c.send(settings() * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_settings_that_change_every_stream(c):
+    c.send(*(c.request(1 + 2 * index, end=False) for index in range(100)))
+    c.send(*(settings((INITIAL_WINDOW, 1000 + index % 2)) for index in range(10_000)))
+
+
+@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, INTERNAL_ERROR)
+def settings_of_very_many_entries(c):
+    c.send(settings(*((0xFF00, index) for index in range(2000))))
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_empty_data(c):
+    c.send(c.request(1, end=False), data(1) * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_priorities(c):
+    c.send(c.request(1, end=False), priority(1) * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_window_updates_of_the_connection(c):
+    c.send(window_update(0, 1) * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_window_updates_of_a_stream(c):
+    c.send(c.request(1, end=False), window_update(1, 1) * 10_000)
+
+
+@ignored
+def flood_of_unknown_frames(c):
+    c.send(frame(0x42, payload=bytes(100)) * 20_000)
+
+
+@ignored
+def flood_of_acknowledgements(c):
+    c.send(frame(PING, ACK, 0, bytes(8)) * 2000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def rapid_reset(c):
+    for index in range(1000):
+        stream = 1 + 2 * index
+        c.send(c.call("FullDuplexCall", stream), reset(stream))
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def rapid_reset_of_streams_that_are_answered(c):
+    for index in range(1000):
+        stream = 1 + 2 * index
+        c.send(c.request(stream), reset(stream))
+
+
+# All in one read: the streams that wait for their reset can be more than a connection may have.
+def made_you_reset(name, provoke):
+    @connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, name=f"made_you_reset_by_{name}")
+    def run(c):
+        for index in range(500):
+            stream = 1 + 2 * index
+            c.send(c.call("FullDuplexCall", stream), provoke(stream))
+
+
+made_you_reset("a_window_too_large", lambda stream: window_update(stream, WINDOW_MAX))
+made_you_reset(
+    "a_second_header_section",
+    lambda stream: frame(HEADERS, END_HEADERS, stream, b"\x00\x01a\x01b"),
+)
+
+
+@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR)
+def made_you_reset_by_malformed_requests(c):
+    for index in range(500):
+        c.send(frame(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * index, b"\x82\x86"))
+
+
+@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, INTERNAL_ERROR)
+def flood_of_continuations(c):
+    c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"))
+    c.send(frame(CONTINUATION, 0, 1, b"\x00\x01a\x01b") * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, INTERNAL_ERROR)
+def flood_of_empty_continuations(c):
+    c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"), frame(CONTINUATION, 0, 1) * 10_000)
+
+
+@judged
+def flood_of_calls_that_never_send_a_message(c):
+    """As many as the connection may have; the next connection has as many again."""
+    c.send(*(c.call("UnaryCall", 1 + 2 * index) for index in range(256)))
+    c.expect_alive()
+
+
+@judged
+def flood_of_requests_that_are_refused(c):
+    for index in range(2000):
+        c.send(c.request(1 + 2 * index, path="/grpc.testing.TestService/None",
+                         extra=[("content-type", "application/grpc")]))
+        c.expect_answer(1 + 2 * index, grpc_status="12")
+
+
+@judged
+def flood_of_large_requests_that_nobody_takes(c):
+    """Each stream may hold its window and all together the connection's."""
+    waiting = message(b"\x12\x05\x10\x80\xce\xda\x03")
+    sent = 0
+    for index in range(64):
+        stream = 1 + 2 * index
+        c.send(c.call("FullDuplexCall", stream), data(stream, waiting))
+        sent += len(waiting)
+        for _ in range(4):
+            if sent + 16384 < 1024 * 1024:
+                c.send(data(stream, message(bytes(16379))))
+                sent += 16384
+    c.expect_alive()
+
+
+# Slow peers. The server has short times.
+
+@closed(greet=False)
+def http_1(c):
+    c.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+@closed(greet=False)
+def preface_with_one_wrong_byte(c):
+    c.send(PREFACE[:-1] + b"x", settings())
+
+
+@connection_error(PROTOCOL_ERROR, greet=False)
+def preface_without_settings(c):
+    c.send(PREFACE, ping())
+
+
+@closed(brisk=True, greet=False)
+def preface_that_never_comes(c):
+    pass
+
+
+@closed(brisk=True, greet=False)
+def preface_that_dribbles(c):
+    for byte in PREFACE[:10]:
+        c.send(bytes([byte]))
+        time.sleep(0.01)
+
+
+@closed(brisk=True, greet=False)
+def settings_that_never_come(c):
+    c.send(PREFACE)
+
+
+@connection_error(ENHANCE_YOUR_CALM, brisk=True)
+def header_section_that_never_ends(c):
+    c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"))
+
+
+@connection_error(ENHANCE_YOUR_CALM, brisk=True)
+def header_section_that_dribbles(c):
+    block = b"\x82\x86\x84" + b"\x00\x01a\x01b" * 8
+    c.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, block)[:12])
+    for byte in block[3:13]:
+        c.send(bytes([byte]))
+        time.sleep(0.01)
+
+
+@stream_error(ENHANCE_YOUR_CALM, brisk=True)
+def response_without_window(c):
+    c.send(settings((INITIAL_WINDOW, 0)), c.request(1))
+
+
+@stream_error(ENHANCE_YOUR_CALM, brisk=True)
+def response_whose_window_opens_and_then_stays_shut(c):
+    c.send(settings((INITIAL_WINDOW, 5)), c.request(1))
+
+
+@judged(brisk=True)
+def response_whose_window_opens_byte_by_byte(c):
+    """Slow, but it moves."""
+    c.send(settings((INITIAL_WINDOW, 1)), c.request(1))
+    for _ in range(23):
+        time.sleep(0.03)
+        c.send(window_update(1, 1))
+    c.expect_answer(1)
+
+
+@judged(brisk=True)
+def responses_that_nobody_reads(c):
+    c.send(settings((INITIAL_WINDOW, WINDOW_MAX)), window_update(0, WINDOW_MAX - 65535))
+    asked = message(b"\x10" + b"\x80\x80\x80\x01")  # response_size: 2 MiB
+    for index in range(16):
+        c.send(c.call("UnaryCall", 1 + 2 * index), data(1 + 2 * index, asked, end=True))
+    deadline = time.monotonic() + 3.4  # Less than what the age of the connection could explain.
+    while time.monotonic() < deadline:
+        try:
+            c.socket.sendall(frame(0x42))
+        except OSError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the server waits for ever")
+
+
+@judged(brisk=True)
+def peer_that_is_gone_without_a_word(c):
+    """It answers no PING. One that does lives on."""
+    c.send(c.call("FullDuplexCall"))
+    c.until(lambda each: (each.type, each.flags) == (PING, 0))
+    c.expect_closed()
+
+
+@judged(brisk=True)
+def connection_without_a_call(c):
+    """The announcement, a PING, and once that is answered the last word."""
+    said, _ = c.until(lambda each: each.type == GOAWAY)
+    last = struct.unpack(">I", said.payload[:4])[0]
+    assert (said.code, last) == (NO_ERROR, WINDOW_MAX), (said.code, last)
+    c.expect_closed()
+
+
+@judged(brisk=True)
+def connection_that_is_old(c):
+    """Announced, ended after the grace although a call runs and the peer answers."""
+    c.send(c.call("FullDuplexCall"))
+    goaways = 0
+    try:
+        while True:
+            each = c.next(time.monotonic() + 40)
+            if (each.type, each.flags) == (PING, 0):
+                c.send(frame(PING, ACK, 0, each.payload))
+            goaways += each.type == GOAWAY
+    except Exception as error:
+        assert type(error).__name__ == "Closed", error
+    assert goaways >= 2, goaways

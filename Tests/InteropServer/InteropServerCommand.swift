@@ -1,0 +1,100 @@
+import ArgumentParser
+import Cryptography
+import EventLoops
+import Glibc
+import HTTP2
+import Logging
+import RPC
+import TLS
+
+/// `interop-server`: serves `grpc.testing.TestService` by Berth's own transport, so that other
+/// people's clients can try it.
+struct InteropServerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "interop-server",
+        abstract: "Serve grpc.testing.TestService until SIGTERM, then drain.")
+
+    @Option(help: "The port to listen on; 0 takes a free one and prints it.")
+    var port: UInt16 = 0
+    @Option(help: "The IP address to listen on.")
+    var host = "127.0.0.1"
+    @Option(help: "A PEM file: the certificate, then those that lead to its authority.")
+    var tlsCert: String?
+    @Option(help: "A PEM file: the certificate's private key.")
+    var tlsKey: String?
+    @Flag(help: "Short time limits, for tests of them.")
+    var brisk = false
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = "warning"
+
+    func run() throws {
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            throw ValidationError("--log-level \(logLevel): no such level")
+        }
+        guard let address = SocketAddress(host: host, port: port) else {
+            throw ValidationError("--host \(host): must be an IP address")
+        }
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let logger = {
+            var logger = Logger(label: "interop-server")
+            logger.logLevel = level
+            return logger
+        }()
+        let credentials = try self.credentials()
+        let limits = brisk ? ServerLimits.brisk : ServerLimits()
+        SignalSource.block(StopHandler.signals)
+        SignalSource.ignoreBrokenPipes()
+        try EventLoop().run { loop, reactor in
+            let server = try InteropService(
+                reactor: reactor, tls: credentials, limits: limits, logger: logger)
+            let listening = try server.listen(on: address)
+            // Held by the reactor, and with it the server.
+            _ = try SignalSource(
+                StopHandler.signals, reactor: reactor, handler: StopHandler(server))
+            if address.port == 0 { InteropServerCommand.say("\(listening.port)\n") }
+        }
+    }
+
+    /// Reads the certificate and the key. Unlike berthd's, a test's key may be readable by others.
+    private func credentials() throws -> ServerCredentials? {
+        guard let tlsCert, let tlsKey else {
+            guard tlsCert == nil, tlsKey == nil else {
+                throw ValidationError("--tls-cert and --tls-key belong together: give both")
+            }
+            return nil
+        }
+        let credentials = try ServerCredentials(
+            certificateChain: PEMFile.read(tlsCert, isSecret: false),
+            privateKey: .init(copying: PEMFile.read(tlsKey, isSecret: false)))
+        try credentials.verify()
+        return credentials
+    }
+
+    /// Writes a line on standard output at once: whoever waits for it reads a pipe.
+    private static func say(_ text: String) {
+        let bytes = Array(text.utf8)
+        // Safe: the kernel reads `count` bytes of a live array.
+        _ = unsafe write(STDOUT_FILENO, bytes, bytes.count)
+    }
+}
+
+/// Drains on the first signal; on the second the process ends at once.
+private final class StopHandler: SignalHandler {
+    static let signals = [SIGTERM, SIGINT]
+    private static let grace = Duration.seconds(10)
+
+    private let server: InteropService
+    private var isStopping = false
+
+    init(_ server: InteropService) { self.server = server }
+
+    func received(_ signal: Int32, on loop: isolated EventLoop) {
+        if isStopping { exit(1) }
+        isStopping = true
+        Task.immediate(executorPreference: loop.executor) {
+            _ = loop
+            await server.drain(grace: StopHandler.grace)
+            loop.stop()
+        }
+    }
+}
