@@ -1,107 +1,96 @@
 import EventLoops
 public import Messages
 
+/// What a call with one response brought.
+public struct UnaryResponse<Response: Message>: Sendable {
+    /// The response.
+    public let message: Response
+    /// What the server sent before it.
+    public let initialMetadata: Metadata
+    /// What the server sent with the status.
+    public let trailingMetadata: Metadata
+}
+
 extension Channel {
     /// Makes a call of one request and one response.
-    /// - Throws: ``RPCStatus``; `CancellationError` when the task was cancelled, and so was the call.
+    /// - Throws: ``RPCStatus``, the server's or one from here: UNAVAILABLE when there is no connection
+    ///   or it broke, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED at one of ``ChannelLimits``, INTERNAL for
+    ///   an answer that breaks gRPC's rules; `CancellationError` when the task was cancelled, and so
+    ///   was the call.
     public func call<Request, Response>(
         _ method: UnaryMethod<Request, Response>, _ request: Request,
         _ options: CallOptions = CallOptions()
     ) async throws -> Response {
-        let deadline = options.timeout.map { Instant.now().advanced(by: $0) }
-        return try await attempt(options, deadline) { call in
-            try call.begin(method.path, options, deadline: deadline)
-            try call.queue(request)
-            call.endRequests()
-            let response = try await call.receive(Response.self)
-            guard let response else {
-                throw RPCStatus(.internal, "the server ended the call without a response")
-            }
-            guard try await call.receive(Response.self) == nil else {
-                throw RPCStatus(.internal, "the server sent more than one response")
-            }
-            return response
-        }
+        try await exchange(method, request, options).message
     }
 
-    /// Makes a call of one request and a stream of responses.
+    /// Makes a call of one request and one response, and keeps the response's metadata.
+    /// - Throws: ``RPCStatus``; `CancellationError`; as ``call(_:_:_:)``.
+    public func exchange<Request, Response>(
+        _ method: UnaryMethod<Request, Response>, _ request: Request,
+        _ options: CallOptions = CallOptions()
+    ) async throws -> UnaryResponse<Response> {
+        let call = try begin(method.path, options)
+        try sendOnly(request, on: call)
+        let message = try await call.readOnly(Response.self)
+        return UnaryResponse(
+            message: message, initialMetadata: call.initialMetadata ?? Metadata(),
+            trailingMetadata: call.trailingMetadata ?? Metadata())
+    }
+
+    /// Makes a call of one request and a stream of responses; returns once it is sent.
     /// - Throws: ``RPCStatus``; `CancellationError`.
     public func call<Request, Response>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request,
         _ options: CallOptions = CallOptions()
     ) async throws -> OpenCall<Request, Response> {
-        let open: OpenCall<Request, Response> = try await begin(method.path, options) { call in
-            try call.queue(request)
-            call.endRequests()
-        }
-        return open
+        let call = try begin(method.path, options)
+        try sendOnly(request, on: call)
+        return try await sent(call)
     }
 
     /// Makes a call of a stream of requests and one response: write, end the requests, and take the
-    /// one response by `next`.
+    /// one response by `next`. Returns once it is sent.
     /// - Throws: ``RPCStatus``; `CancellationError`.
     public func call<Request, Response>(
         _ method: ClientStreamingMethod<Request, Response>, _ options: CallOptions = CallOptions()
     ) async throws -> OpenCall<Request, Response> {
-        try await begin(method.path, options) { _ in }
+        try await sent(begin(method.path, options))
     }
 
-    /// Makes a call with a stream in each direction.
+    /// Makes a call with a stream in each direction; returns once it is sent.
     /// - Throws: ``RPCStatus``; `CancellationError`.
     public func call<Request, Response>(
         _ method: BidirectionalMethod<Request, Response>, _ options: CallOptions = CallOptions()
     ) async throws -> OpenCall<Request, Response> {
-        try await begin(method.path, options) { _ in }
+        try await sent(begin(method.path, options))
     }
 
-    private func begin<Request, Response>(
-        _ path: String, _ options: CallOptions, _ first: (ClientCall) throws -> Void
+    private func begin(_ path: String, _ options: CallOptions) throws -> ClientCall {
+        // A call from another thread would corrupt the loop's state.
+        reactor.loop.executor.checkIsolated()
+        try Task.checkCancellation()
+        if isRefusing { throw closedStatus }
+        let call = ClientCall(path: path, options: options, channel: self)
+        call.start()
+        return call
+    }
+
+    /// Sends the only request; a call that cannot send it is over.
+    private func sendOnly<Request: Message>(_ request: Request, on call: ClientCall) throws {
+        do {
+            try call.writeOnly(request)
+        } catch {
+            call.fail(error)
+            throw error
+        }
+    }
+
+    private func sent<Request, Response>(
+        _ call: ClientCall
     ) async throws -> OpenCall<Request, Response> {
-        let deadline = options.timeout.map { Instant.now().advanced(by: $0) }
-        let call = ClientCall(self, on: try await connection(options, deadline))
-        try call.begin(path, options, deadline: deadline)
-        if let deadline { expire(call, at: deadline) }
-        try first(call)
-        return OpenCall(call)
-    }
-
-    /// Runs attempts of a call until one tells how it ended.
-    private func attempt<Result>(
-        _ options: CallOptions, _ deadline: Instant?,
-        _ body: (ClientCall) async throws -> Result
-    ) async throws -> Result {
-        var pause = limits.retryPause
-        var number = 1
-        while true {
-            let call = ClientCall(self, on: try await connection(options, deadline))
-            let timer = deadline.map { expire(call, at: $0) }
-            defer { timer?.cancel() }
-            do {
-                return try await body(call)
-            } catch let status as RPCStatus {
-                call.end(status)
-                guard number < limits.attemptsMax, !call.hasResponse else { throw status }
-                if call.mayBeProcessed {
-                    guard options.isRepeatable, status.code == .unavailable else { throw status }
-                    try await reactor.sleep(for: pause * Double.random(in: 0.8...1.2))
-                    pause *= 2
-                }
-                number += 1
-            } catch {
-                call.end(RPCStatus(.cancelled, "the caller gave up"))
-                throw error
-            }
-        }
-    }
-
-    @discardableResult
-    private func expire(_ call: ClientCall, at deadline: Instant) -> LoopTimer {
-        reactor.schedule(at: deadline) { [weak call] in
-            call?.end(
-                RPCStatus(
-                    .deadlineExceeded,
-                    "the deadline passed before the call ended; what it asked for may have been done"
-                ))
-        }
+        let open = OpenCall<Request, Response>(call)
+        try await call.waitUntilSent()
+        return open
     }
 }

@@ -5,7 +5,7 @@ public import Logging
 /// A client's way to one server: connects when a call needs it, keeps the connection, and makes a new
 /// one when it goes.
 ///
-/// Belongs to its loop, as do its calls. One connection at a time carries all calls.
+/// Belongs to its loop, as do its calls. One connection at a time takes new calls.
 public final class Channel {
     /// Where a channel stands (gRPC, "connectivity semantics").
     public enum State: Hashable, Sendable {
@@ -15,7 +15,8 @@ public final class Channel {
         case connecting
         /// Connected.
         case ready
-        /// The last attempt failed; the next is due after a pause.
+        /// The last attempt failed; the next is due after a pause. Calls that do not wait for ready
+        /// fail at once.
         case failing
         /// ``Channel/close()`` was called.
         case closed
@@ -27,33 +28,48 @@ public final class Channel {
     public let authority: String
     /// Where the channel stands.
     public internal(set) var state = State.idle {
-        didSet { if state != oldValue { stateChanged?(state) } }
+        didSet {
+            guard state != oldValue else { return }
+            logger.debug("channel", metadata: ["server": "\(authority)", "state": "\(state)"])
+            stateChanged?(state)
+        }
     }
     /// Called on the loop after each change of ``state``.
     public var stateChanged: ((State) -> Void)?
+    /// Calls that have not ended, those included that wait.
+    public private(set) var runningCalls = 0
+    /// Calls that wait for a connection or for room on it.
+    public var waitingCalls: Int { waiting.count }
+    /// Connections made so far, those included that are over.
+    public internal(set) var connectionsMade = 0
 
     let reactor: Reactor
-    let scheme: StaticString
+    let logger: Logger
     let gzip = Gzip()
+    /// The `:scheme` of calls.
+    let scheme: StaticString
     let host: String
     let port: UInt16
     let workers: WorkerPool
-    let logger: Logger
     let makeStream: ((SocketStream) throws -> any ByteStream)?
     let buffers = LoopBuffers()
+
     /// The connection that takes new calls.
-    var current: Connection?
+    var current: ClientConnection?
     /// Those that still carry calls and take no new ones.
-    var retiring: [Connection] = []
-    var backoff: ConnectBackoff
-    var retryTimer: LoopTimer?
-    var keepaliveTimer: LoopTimer?
+    var retired: [ClientConnection] = []
+    var attempt: ConnectAttempt?
+    var waiting: [ClientCall] = []
+    var pauses: Backoff
+    /// When the next attempt may begin, after one that failed.
+    var nextAttempt = Instant.now()
+    var pauseTimer: LoopTimer?
     /// Why the last attempt to connect failed.
-    var lastFailure: RPCStatus?
-    /// Calls that wait for a connection or for room on it, in order.
-    var waiting: [Wakeup] = []
-    /// The connection being made, told of its first news.
-    var arriving: Wakeup?
+    var outage: RPCStatus?
+    var keepalive: Keepalive?
+    /// Whether new calls are refused.
+    private(set) var isRefusing = false
+    private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
     /// Makes a channel that is not connected yet.
     ///
@@ -74,79 +90,105 @@ public final class Channel {
         self.makeStream = makeStream
         authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         scheme = makeStream == nil ? "http" : "https"
-        backoff = ConnectBackoff(limits)
+        pauses = limits.connectBackoff
+        keepalive = Keepalive(limits)
     }
 
-    deinit { close() }
+    deinit {
+        pauseTimer?.cancel()
+        attempt?.cancel()
+        for connection in connections { connection.end() }
+    }
+
+    private var connections: [ClientConnection] { retired + (current.map { [$0] } ?? []) }
+
+    // MARK: Ending
 
     /// Ends every call with UNAVAILABLE and closes the connection; the channel cannot be used again.
     public func close() {
         guard state != .closed else { return }
+        isRefusing = true
         state = .closed
-        retryTimer?.cancel()
-        keepaliveTimer?.cancel()
-        let connections = retiring + (current.map { [$0] } ?? [])
+        pauseTimer?.cancel()
+        attempt?.cancel()
+        attempt = nil
+        let connections = connections
         current = nil
-        retiring = []
+        retired = []
+        for call in waiting { call.fail(closedStatus) }
         for connection in connections {
-            connection.end(.noError, reason: "the channel was closed")
-        }
-        wakeWaiting()
-    }
-
-    // MARK: A connection for a call
-
-    /// A connection with room for a call.
-    /// - Throws: ``RPCStatus``; `CancellationError`.
-    func connection(_ options: CallOptions, _ deadline: Instant?) async throws -> Connection {
-        while true {
-            if state == .closed {
-                throw RPCStatus(.unavailable, "the channel to \(authority) is closed")
+            connection.changed = nil
+            for case let attempt as CallAttempt in connection.observers {
+                attempt.call?.fail(closedStatus)
             }
-            if let current, current.takesRequests, current.openStreams < current.peerStreamsMax {
-                return current
-            }
-            if state == .failing, !options.waitsForReady {
-                throw lastFailure ?? RPCStatus(.unavailable, "\(authority) cannot be reached")
-            }
-            if let deadline, deadline <= Instant.now() { throw Channel.late }
-            guard waiting.count < limits.queuedCallsMax else {
-                throw RPCStatus(
-                    .resourceExhausted,
-                    "\(waiting.count) calls wait for \(authority) (queuedCallsMax)")
-            }
-            connectIfNeeded()
-            try await waitForNews(deadline)
+            connection.end()
         }
     }
 
-    private static let late = RPCStatus(
-        .deadlineExceeded, "the deadline passed before the call was sent")
-
-    private func waitForNews(_ deadline: Instant?) async throws {
-        let wakeup = Wakeup(reactor)
-        waiting.append(wakeup)
-        let timer = deadline.map { reactor.schedule(at: $0) { wakeup.wake() } }
-        defer {
-            timer?.cancel()
-            waiting.removeAll { $0 === wakeup }
+    /// Refuses new calls, lets those that there are end for `grace`, and closes.
+    public func drain(grace: Duration) async {
+        isRefusing = true
+        if runningCalls > 0 {
+            let timer = reactor.schedule(after: grace) { [weak self] in self?.close() }
+            await withCheckedContinuation { continuation in
+                if runningCalls == 0 {
+                    continuation.resume()
+                } else {
+                    drainWaiters.append(continuation)
+                }
+            }
+            timer.cancel()
         }
-        try await wakeup.wait()
+        close()
     }
 
-    func wakeWaiting() {
-        let woken = waiting
-        waiting = []
-        for wakeup in woken { wakeup.wake() }
+    /// What calls are told once the channel is closed.
+    var closedStatus: RPCStatus {
+        RPCStatus(.unavailable, "the channel to \(authority) is closed")
     }
 
-    /// A stream ended: there may be room for another.
-    func streamEnded() {
-        retiring.removeAll { $0.isClosed }
-        guard !waiting.isEmpty else { return }
-        wakeWaiting()
+    // MARK: Calls
+
+    func callBegan() { runningCalls += 1 }
+
+    func callEnded() {
+        runningCalls -= 1
+        guard runningCalls == 0 else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter.resume() }
     }
 
-    /// A response came over the connection.
-    func served() { backoff.reset() }
+    /// What to add to the status of a call that waited in vain.
+    var whyNotReady: String { outage.map { "; \($0.message)" } ?? "" }
+
+    /// Sends a call, now or when there is a connection with room.
+    func enqueue(_ call: ClientCall) {
+        if state == .closed { return call.fail(closedStatus) }
+        if state == .failing, !call.options.waitsForReady, let outage { return call.fail(outage) }
+        guard waiting.count < limits.queuedCallsMax else {
+            let text = "\(waiting.count) calls wait for \(authority) (queuedCallsMax)"
+            return call.fail(RPCStatus(.resourceExhausted, text))
+        }
+        waiting.append(call)
+        pump()
+    }
+
+    /// Takes a call out of the queue.
+    func forget(_ call: ClientCall) { waiting.removeAll { $0 === call } }
+
+    /// Sends what waits, as far as there is room, and connects if that is missing.
+    func pump() {
+        while let current, current.hasRoom, !waiting.isEmpty {
+            let call = waiting.removeFirst()
+            if call.open(on: current) {
+                // The connection serves: the next failure to connect is a first one.
+                pauses.reset()
+            } else {
+                waiting.insert(call, at: 0)
+            }
+        }
+        if let current, current.isRetired { retire(current) }
+        if current == nil, !waiting.isEmpty { connect() }
+    }
 }

@@ -1,219 +1,252 @@
 import EventLoops
 import HTTP2
-import Messages
 
-/// One attempt of a call on one stream: what is sent, what came back, how it ended.
-final class ClientCall: StreamObserver {
-    private let channel: Channel
-    private let connection: Connection
-    private let limits: ChannelLimits
-    private let readable: Wakeup
-    private let writable: Wakeup
-    private var stream: HTTP2Stream?
-    /// What had arrived and was not taken when the stream closed, which forgets it.
-    private var rest: ByteQueue?
-    private var compresses = false
-    /// How the call ended; the code is OK for a good end.
-    private(set) var outcome: RPCStatus?
-    /// Whether the server has looked at the call, as far as we know.
-    private(set) var mayBeProcessed = true
-    /// Whether anything of a response came.
-    private(set) var hasResponse = false
+/// One call of a client over all its attempts: from its first request to its status.
+///
+/// Waits for a connection, sends what the caller writes, keeps it as long as it may have to be sent
+/// again, and holds what the server said until the caller takes it.
+final class ClientCall {
+    let path: String
+    let options: CallOptions
+    let channel: Channel
+    let deadline: Instant?
 
-    init(_ channel: Channel, on connection: Connection) {
+    /// What the server sent before its first response; nil before that.
+    private(set) var initialMetadata: Metadata?
+    /// What the server sent with the status; nil before that.
+    private(set) var trailingMetadata: Metadata?
+    /// Whether the responses' encoding is gzip.
+    private(set) var acceptsCompressed = false
+    private(set) var phase = Phase.waiting
+    let canRead: LoopSignal
+    let canWrite: LoopSignal
+
+    /// Responses that came before the end and were not taken.
+    var leftover = ByteQueue()
+    private var requests = ReplayBuffer()
+    private var attempts = 0
+    private var retryPauses: Backoff
+    private var deadlineTimer: LoopTimer?
+
+    enum Phase {
+        /// In the channel's queue, for a connection or for one of its streams.
+        case waiting
+        /// Until it goes back into the queue.
+        case pausing(LoopTimer)
+        /// Sent, or being sent.
+        case open(CallAttempt)
+        /// The status is there; nil is OK.
+        case ended(RPCStatus?)
+    }
+
+    init(path: String, options: CallOptions, channel: Channel) {
+        self.path = path
+        self.options = options
         self.channel = channel
-        self.connection = connection
-        limits = channel.limits
-        readable = Wakeup(channel.reactor)
-        writable = Wakeup(channel.reactor)
+        deadline = options.timeout.map { Instant.now().advanced(by: $0) }
+        canRead = LoopSignal(reactor: channel.reactor)
+        canWrite = LoopSignal(reactor: channel.reactor)
+        retryPauses = channel.limits.retryBackoff
     }
 
-    /// Sends the header section.
-    func begin(_ path: String, _ options: CallOptions, deadline: Instant?) throws {
-        compresses = options.compressesRequests
-        let headers = RequestHeaders.make(
-            path: path, authority: channel.authority, scheme: channel.scheme, options,
-            timeLeft: deadline.map { channel.reactor.now.duration(to: $0) })
-        do {
-            stream = try connection.request(headers, isEnd: false, observer: self)
-        } catch {
-            mayBeProcessed = false
-            throw RPCStatus(.unavailable, "no stream on \(channel.authority): \(error)")
-        }
-    }
-
-    /// Ends the call from our side, unless it has ended.
-    func end(_ status: RPCStatus) {
-        guard outcome == nil else { return }
-        outcome = status
-        if let stream {
-            stream.discardReceived()
-            stream.reset(.cancel)
-        }
-        wakeAll()
-    }
-
-    // MARK: Sending
-
-    /// Queues a message.
-    func queue<Request: Message>(_ request: Request) throws {
-        if let outcome { throw outcome.code == .ok ? ClientCall.ended : outcome }
-        var bytes = try Wire.encode(
-            request, after: MessageFraming.prefixBytes, limits: limits.message)
-        if compresses {
-            bytes = try channel.gzip.compress(
-                bytes.span.extracting(MessageFraming.prefixBytes..<bytes.count),
-                after: MessageFraming.prefixBytes)
-        }
-        MessageFraming.setPrefix(of: &bytes, isCompressed: compresses)
-        guard let stream, stream.canQueue(bytes.count) else {
-            throw RPCStatus(.resourceExhausted, "the connection's send buffer is full")
-        }
-        stream.write(bytes.span)
-    }
-
-    /// Waits until there is room for another message.
-    func awaitRoom() async throws {
-        while outcome == nil, let stream, !stream.hasRoomToWrite {
-            stream.awaitDrain()
-            try await writable.wait()
-        }
-        if let outcome, outcome.code != .ok { throw outcome }
-    }
-
-    /// Says that no more requests come.
-    func endRequests() { stream?.finish(trailers: nil) }
-
-    private static let ended = RPCStatus(.failedPrecondition, "the server has ended the call")
-
-    // MARK: Receiving
-
-    /// The next response, or nil after the last of a call that ended well.
-    func receive<Response: Message>(_ type: Response.Type) async throws -> Response? {
-        while true {
-            if let response = try take(type) { return response }
-            if let outcome {
-                guard outcome.code == .ok else { throw outcome }
-                return nil
+    /// Enters the channel's queue; a deadline that is over ends the call at once.
+    func start() {
+        channel.callBegan()
+        if let deadline {
+            guard deadline > .now() else { return deadlinePassed() }
+            deadlineTimer = channel.reactor.schedule(at: deadline) { [weak self] in
+                self?.deadlinePassed()
             }
-            try await readable.wait()
+        }
+        let bytes = headers().listBytes
+        guard bytes <= channel.limits.requestMetadataBytesMax else {
+            let text = "the metadata has \(bytes) bytes; requestMetadataBytesMax is"
+            return fail(
+                RPCStatus(
+                    .resourceExhausted, "\(text) \(channel.limits.requestMetadataBytesMax)"))
+        }
+        channel.enqueue(self)
+    }
+
+    private func headers() -> HeaderBlock {
+        RequestHeaders.block(
+            path: path, scheme: channel.scheme,
+            authority: channel.authority, options: options,
+            timeout: deadline.map { Instant.now().duration(to: $0) })
+    }
+
+    // MARK: Requests
+
+    /// Whether the caller may write more now.
+    var hasRoomToWrite: Bool {
+        switch phase {
+        case .open(let attempt): attempt.stream.hasRoomToWrite
+        case .waiting, .pausing:
+            requests.byteCount < channel.limits.connection.queuedBytesPerStreamMax
+        case .ended: true
         }
     }
 
-    private func take<Response: Message>(_ type: Response.Type) throws -> Response? {
-        // After a failure on our side nothing is delivered any more.
-        guard let stream, outcome == nil || isGoodEnd else { return nil }
-        do {
-            let received = rest ?? stream.received
-            switch try MessageFraming.front(
-                of: received, bytesMax: limits.message.messageBytesMax)
-            {
-            case .message(let isCompressed, let count):
-                defer { drop(MessageFraming.prefixBytes + count) }
-                let decoding = MessageDecoding(
-                    gzip: channel.gzip, limits: limits.message,
-                    acceptsCompressed: stream.headers.isFirst(.grpcEncoding, "gzip"))
-                return try decoding.decode(
-                    type, received, isCompressed: isCompressed, count: count)
-            case .partial:
-                guard isGoodEnd else {
-                    // The rest needs room that only what lies here already can give.
-                    stream.consume(stream.received.count)
-                    return nil
-                }
-                throw RPCStatus(.internal, "the response ends within a message")
-            case .nothing:
-                guard isGoodEnd, !received.isEmpty else { return nil }
-                throw RPCStatus(.internal, "the response ends within a message")
+    /// Queues a framed message.
+    /// - Throws: ``RPCStatus`` RESOURCE_EXHAUSTED when the connection's queue is full.
+    func send(_ bytes: [UInt8]) throws(RPCStatus) {
+        precondition(!requests.isFinished, "a request was written after the last")
+        switch phase {
+        case .open(let attempt):
+            guard attempt.stream.canQueue(bytes.count) else {
+                throw RPCStatus(
+                    .resourceExhausted,
+                    "the connection's send buffer holds queuedBytesPerConnectionHardMax")
             }
-        } catch {
-            let status = ClientCall.status(for: error)
-            if outcome == nil { end(status) } else { outcome = status }
-            throw status
+            requests.append(bytes)
+            attempt.stream.write(bytes.span)
+            dropRequestsIfMany()
+        case .waiting, .pausing: requests.append(bytes)
+        case .ended: break
         }
     }
 
-    private func drop(_ count: Int) {
-        if rest == nil { stream?.take(count) } else { rest?.removeFirst(count) }
+    /// Bytes that the call holds: to be sent, to be sent again, to be read.
+    var heldBytes: Int {
+        let held = requests.byteCount + leftover.count
+        guard case .open(let attempt) = phase else { return held }
+        return held + attempt.stream.queuedBytes + attempt.stream.received.count
     }
 
-    private var isGoodEnd: Bool { outcome?.code == .ok }
+    /// Says that no request follows.
+    func endRequests() {
+        guard !requests.isFinished else { return }
+        requests.isFinished = true
+        if case .open(let attempt) = phase { attempt.stream.finish(trailers: nil) }
+    }
 
-    private static func status(for error: any Error) -> RPCStatus {
-        switch error {
-        case let status as RPCStatus: status
-        case MessageError.limitExceeded(let limit):
-            RPCStatus(.resourceExhausted, "a response exceeds the limit \(limit)")
-        default: RPCStatus(.internal, "a response cannot be decoded: \(error)")
+    /// Asks to be told when there is room.
+    func awaitRoom() {
+        if case .open(let attempt) = phase { attempt.stream.awaitDrain() }
+    }
+
+    private func dropRequestsIfMany() {
+        if requests.byteCount > channel.limits.replayBytesMax { requests.drop() }
+    }
+
+    // MARK: Attempts
+
+    /// Sends the call on a connection that has room.
+    /// - Returns: False when the connection takes no calls after all.
+    func open(on connection: ClientConnection) -> Bool {
+        guard let attempt = try? CallAttempt(of: self, on: connection, headers: headers()) else {
+            return false
         }
+        attempts += 1
+        phase = .open(attempt)
+        for message in requests.messages { attempt.stream.write(message.span) }
+        if requests.isFinished { attempt.stream.finish(trailers: nil) }
+        dropRequestsIfMany()
+        canWrite.raise()
+        return true
     }
 
-    /// What the server sent before the first message, and with the status.
-    var initialMetadata: Metadata { stream.map { Metadata($0.headers) } ?? Metadata() }
-    var trailingMetadata: Metadata {
-        stream.map { Metadata($0.trailers ?? $0.headers) } ?? Metadata()
+    func writesDrained() { canWrite.raise() }
+    func bytesArrived() { canRead.raise() }
+
+    /// The response has begun: from here on the call is not sent again.
+    func responseBegan(_ head: HeaderBlock) {
+        requests.drop()
+        acceptsCompressed = head.isFirst(.grpcEncoding, "gzip")
+        initialMetadata = Metadata(head)
+        canRead.raise()
     }
 
-    /// Waits for the response's header section, or the end.
-    func awaitHeaders() async throws {
-        while !hasResponse, outcome == nil { try await readable.wait() }
-    }
-
-    private func wakeAll() {
-        readable.wake()
-        writable.wake()
-    }
-
-    // MARK: What the stream tells
-
-    func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
-        guard outcome == nil else { return }
-        if !hasResponse {
-            hasResponse = true
-            // The connection serves: the next failure to connect is a first one.
-            channel.served()
-            if stream.isHeaderListTooLarge {
-                return end(
-                    RPCStatus(.resourceExhausted, "the response's metadata is too large"))
+    func attemptEnded(_ attempt: CallAttempt, _ end: CallAttempt.End) {
+        guard case .open(let current) = phase, current === attempt else { return }
+        switch end {
+        case .refused:
+            if mayBeSentAgain() { return sendAgain(after: attempts == 1 ? nil : nextPause()) }
+            let text = "the server at \(attempt.connection.address) refused the call"
+            finish(RPCStatus(.unavailable, text))
+        case .lost(let status):
+            if options.isRepeatable, mayBeSentAgain() { return sendAgain(after: nextPause()) }
+            finish(status)
+        case .answered(let status, let hasHead):
+            if status?.code == .unavailable, !hasHead, options.isRepeatable, mayBeSentAgain() {
+                return sendAgain(after: nextPause())
             }
-            if let refusal = ResponseStatus.refusal(stream.headers) { return end(refusal) }
+            keepResponse(of: attempt)
+            finish(status)
         }
-        readable.wake()
     }
 
-    func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
-        guard outcome == nil else { return stream.discardReceived() }
-        if stream.isRemoteEnded { settle(stream) }
-        readable.wake()
+    private func mayBeSentAgain() -> Bool {
+        !requests.isDropped && attempts < channel.limits.attemptsMax
     }
 
-    func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop) { writable.wake() }
+    private func nextPause() -> Duration { retryPauses.next() }
 
-    func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
-        defer { channel.streamEnded() }
-        if outcome == nil || isGoodEnd { rest = stream.received }
-        guard outcome == nil else { return }
-        if hasResponse, stream.isRemoteEnded {
-            settle(stream)
-        } else if stream.isCutOff {
-            let why = connection.failure?.description ?? "it ended"
-            outcome = RPCStatus(
-                .unavailable, "the connection to \(channel.authority) was lost: \(why)")
-        } else {
-            mayBeProcessed = code != .refusedStream
-            outcome = ResponseStatus.ofReset(code)
+    private func sendAgain(after pause: Duration?) {
+        guard let pause else {
+            phase = .waiting
+            return channel.enqueue(self)
         }
-        wakeAll()
+        phase = .pausing(
+            channel.reactor.schedule(after: pause) { [weak self] in
+                guard let self else { return }
+                phase = .waiting
+                channel.enqueue(self)
+            })
     }
 
-    /// The server has said all it will.
-    private func settle(_ stream: HTTP2Stream) {
-        let block = stream.trailers ?? stream.headers
-        let status = ResponseStatus.read(block)
-        outcome =
-            status ?? RPCStatus(.internal, "the server ended the response without a grpc-status")
-        // Whatever we would still send, nobody reads.
-        if !stream.isClosed { stream.reset(.noError) }
-        writable.wake()
+    /// The stream's bytes go with it.
+    private func keepResponse(of attempt: CallAttempt) {
+        if attempt.hasHead {
+            leftover = attempt.stream.received
+        }
+        attempt.stream.discardReceived()
+        if let trailers = attempt.stream.trailers {
+            trailingMetadata = Metadata(trailers)
+        } else if !attempt.hasHead {
+            trailingMetadata = Metadata(attempt.stream.headers)
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends the call from here, unless it has ended: what came and was not taken is dropped.
+    func fail(_ status: RPCStatus) {
+        switch phase {
+        case .ended: return
+        case .waiting: channel.forget(self)
+        case .pausing(let timer): timer.cancel()
+        case .open(let attempt): attempt.cancel(.cancel)
+        }
+        finish(status)
+    }
+
+    /// Ends the call because nobody wants it any more.
+    func cancel() { fail(RPCStatus(.cancelled, "the caller cancelled the call")) }
+
+    /// Nobody can ask for the rest: takes no more memory for it.
+    func abandon() {
+        cancel()
+        leftover.removeAll()
+    }
+
+    private func deadlinePassed() {
+        let doing =
+            switch phase {
+            case .waiting: "while it waited for a connection\(channel.whyNotReady)"
+            case .pausing: "before it was sent again"
+            case .open, .ended: "before the call ended; what it asked for may have been done"
+            }
+        fail(RPCStatus(.deadlineExceeded, "the deadline passed \(doing)"))
+    }
+
+    private func finish(_ status: RPCStatus?) {
+        phase = .ended(status)
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        requests.drop()
+        channel.callEnded()
+        canRead.raise()
+        canWrite.raise()
     }
 }
