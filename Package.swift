@@ -207,6 +207,7 @@ let package = Package(
             "Agents",
             ["Cryptography", "Domain", "EventLoops", "PostgresClient", "TestSupport", logging]
         ),
+        tests("Deployments", ["Domain"]),
         tests("Services", ["Domain", "PostgresClient", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

@@ -27,7 +27,7 @@ extension DeploymentsModule {
         let renewed = try await transactions.inTransaction { tx in
             try await claims.renewWithinTx(tx, holder, jobs: named)
         }
-        return jobs.filter { !renewed.contains($0.jobID) }
+        return jobs.filter { !renewed.contains($0) }
     }
 
     /// Records how far a job has come.

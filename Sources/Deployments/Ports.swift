@@ -85,7 +85,7 @@ public protocol ClaimStore {
     /// - Returns: The jobs whose leases were renewed.
     func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
-    ) async throws -> Set<JobID>
+    ) async throws -> Set<JobReference>
 }
 
 /// Takes note of what came of the work.

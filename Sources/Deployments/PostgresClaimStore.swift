@@ -76,7 +76,7 @@ public struct PostgresClaimStore: ClaimStore {
     /// Updates leases in both tables.
     public func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
-    ) async throws -> Set<JobID> {
+    ) async throws -> Set<JobReference> {
         let values: [PostgresValue] = [
             .textArray(jobs.map(\.jobID.description)),
             .textArray(jobs.map { String($0.fencingToken) }), .text(holder.session.text),
@@ -85,8 +85,12 @@ public struct PostgresClaimStore: ClaimStore {
         ]
         let deployments = tx.send(Statements.renewDeployments, values)
         let others = try await tx.query(Statements.renewJobs, values)
-        var renewed: Set<JobID> = []
-        for row in try await deployments.rows() + others { renewed.insert(try row.id("id")) }
+        var renewed: Set<JobReference> = []
+        for row in try await deployments.rows() + others {
+            renewed.insert(
+                JobReference(
+                    jobID: try row.id("id"), fencingToken: try row.int64("fencing_token")))
+        }
         return renewed
     }
 
@@ -289,7 +293,7 @@ extension PostgresClaimStore {
                 AND d.server_id = $4 AND EXISTS (
                     SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
                 )
-            RETURNING d.id
+            RETURNING d.id, d.fencing_token
             """)
         static let renewJobs = Statement(
             "claims_renew_jobs",
@@ -300,7 +304,7 @@ extension PostgresClaimStore {
                 AND j.server_id = $4 AND EXISTS (
                     SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
                 )
-            RETURNING j.id
+            RETURNING j.id, j.fencing_token
             """)
     }
 }

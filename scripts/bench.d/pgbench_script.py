@@ -3,8 +3,8 @@
 usage: pgbench_script.py POSTGRES_LOG WORKSPACES SCRIPT >VARIABLES
 
 Reads the log of a few calls under log_statement = all, made in as many workspaces of seed.sql, and
-writes SCRIPT with the last call's statements: those before BEGIN in one pipeline, BEGIN to COMMIT in
-another, as Berth sends them. Prints the arguments that give pgbench the constants, each ended by a
+writes SCRIPT with the last call's statements: those before BEGIN in one pipeline, BEGIN to COMMIT and
+the notification behind it in another, as Berth sends them. Prints the arguments that give pgbench the constants, each ended by a
 NUL. What differed from call to call becomes an expression:
 
   the number of a workspace, in an id or in a token's digest    from :workspace
@@ -44,12 +44,17 @@ def statements(log):
 
 
 def calls(found):
-    """The statements of each whole call: those since the last COMMIT, up to COMMIT."""
-    whole, current = [], {}
+    """The statements of each whole call: those up to COMMIT, and the notification behind it."""
+    whole, current, committed = [], {}, {}
     for process, name, sql, values in found:
+        if "pg_notify(" in sql and process in committed:
+            committed.pop(process).append((name, sql, values))
+            continue
+        committed.pop(process, None)
         call = current.setdefault(process, [])
         call.append((name, sql, values))
         if sql == "COMMIT":
+            committed[process] = call
             whole.append(current.pop(process))
     # The first calls differ: they prepare, or begin in the middle.
     last = whole[-1]

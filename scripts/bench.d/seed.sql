@@ -61,6 +61,9 @@ SELECT gen_random_uuid(), id, environment_id, workspace_id, server_id, 'running'
     now(), now(), now()
 FROM services;
 
+INSERT INTO environment_servers (environment_id, workspace_id, server_id)
+SELECT id, id, id FROM workspaces;
+
 INSERT INTO audit_events (id, workspace_id, action, actor_user_id, actor_token_id, target_kind,
     target_id, request_id, call_id, created_at)
 SELECT gen_random_uuid(), workspace_id, 'service.create_database', workspace_id, workspace_id,

@@ -136,6 +136,15 @@ import Testing
             "deployments_trigger_check"),
     ]
 
+    static let engine = [
+        Breach(
+            "a deployment at work that nobody holds",
+            "UPDATE deployments SET state = 'claimed'", "deployments_work_has_lease"),
+        Breach(
+            "a purge of what is not deleted", "UPDATE services SET purge_at = now()",
+            "services_only_deleted_are_purged"),
+    ]
+
     static let others = [
         Breach(
             "an unknown role", "UPDATE workspace_members SET role = 'king'",
@@ -216,7 +225,7 @@ import Testing
 
     @Test(
         "the schema refuses",
-        arguments: services + configEntries + deployments + agents + others)
+        arguments: services + configEntries + deployments + engine + agents + others)
     func refuses(_ breach: Breach) async throws {
         let database = try await SchemaTests.filled.value
         let failure = #expect(throws: CommandFailed.self) {

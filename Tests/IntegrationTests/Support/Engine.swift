@@ -10,9 +10,12 @@ struct Engine {
     let modules: Modules
     let caller: CallerContext
 
-    init(_ database: MigratedDatabase, _ pool: ConnectionPool) throws {
+    init(
+        _ database: MigratedDatabase, _ pool: ConnectionPool,
+        changes: any ChangeFeed = SteppedFeed(), logs: any LogTails = FakeLogs()
+    ) throws {
         self.database = database
-        modules = try Modules(pool)
+        modules = try Modules(pool, changes: changes, logs: logs)
         caller = try database.tenancy[.member].caller()
     }
 
@@ -49,6 +52,12 @@ struct Engine {
 struct WorkingAgent {
     let engine: Engine
     let session: AgentSessionID
+
+    /// One that began elsewhere, or never did.
+    init(engine: Engine, session: AgentSessionID) {
+        self.engine = engine
+        self.session = session
+    }
 
     /// Begins a stream, which is the server's newest from then on.
     init(_ engine: Engine, _ number: UInt8 = 1) throws {
@@ -124,5 +133,58 @@ extension JobOutcome {
 extension Engine {
     func history(_ id: DeploymentID) async throws -> DeploymentHistory {
         try await modules.deployments.getDeployment(id: id.description, caller: caller)
+    }
+}
+
+extension Engine {
+    /// Has the service deployed again.
+    func redeploy(_ service: ServiceID) async throws -> DeploymentID {
+        try await modules.deployments.redeployService(id: service.description, caller: caller).id
+    }
+
+    func cancel(_ deployment: DeploymentID) async throws -> Deployment {
+        try await modules.deployments.cancelDeployment(id: deployment.description, caller: caller)
+    }
+
+    func delete(_ service: ServiceID) async throws -> ServiceStatus {
+        try await modules.services.deleteService(id: service.description, caller: caller)
+    }
+
+    func undelete(
+        _ service: ServiceID
+    ) async throws -> (status: ServiceStatus, deploymentID: DeploymentID?) {
+        try await modules.services.undeleteService(id: service.description, caller: caller)
+    }
+}
+
+extension WorkingAgent {
+    /// Claims the one job that there is.
+    func claimOne() async throws -> AgentJob {
+        let jobs = try await claim()
+        #expect(jobs.count == 1, "\(jobs)")
+        return try #require(jobs.first)
+    }
+
+    /// The container of a service's deployment, as an inventory has it.
+    func container(
+        _ service: ServiceID, _ deployment: DeploymentID, _ state: ObservedContainer.State,
+        _ message: String = "", restarts: Int32 = 0
+    ) -> ObservedContainer {
+        ObservedContainer(
+            serviceID: service, deploymentID: deployment, fencingToken: 1, state: state,
+            message: message, restartCount: restarts)
+    }
+}
+
+extension AgentJob {
+    /// The kind's name, without what it holds.
+    var kindName: String {
+        switch kind {
+        case .deploy: "deploy"
+        case .restart: "restart"
+        case .teardown: "teardown"
+        case .purge: "purge"
+        case .cancel: "cancel"
+        }
     }
 }

@@ -1,0 +1,84 @@
+import Domain
+import Testing
+
+@testable import Deployments
+
+@Suite("How reports move a deployment")
+struct ProgressTests {
+    @Test("a deployment never goes back to an earlier state of its claim")
+    func forward() {
+        let order: [(JobProgress.State, DeploymentState)] = [
+            (.accepted, .claimed), (.pulling, .pulling), (.starting, .starting),
+            (.verifying, .verifying),
+        ]
+        for (index, (_, now)) in order.enumerated() {
+            for (told, (progress, state)) in order.enumerated() {
+                #expect(now.advanced(to: progress) == (told > index ? state : now))
+            }
+        }
+    }
+
+    @Test("only the end that was recorded may be told again")
+    func ends() {
+        let allowed: [JobProgress.State: Set<DeploymentState>] = [
+            .succeeded: [.running, .superseded], .failed: [.failed], .cancelled: [.cancelled],
+        ]
+        let all: [JobProgress.State] = [
+            .accepted, .pulling, .starting, .verifying, .succeeded, .failed, .cancelled,
+        ]
+        for progress in all {
+            for state in DeploymentState.allCases {
+                #expect(
+                    state.isEnd(of: progress) == (allowed[progress]?.contains(state) ?? false))
+            }
+        }
+    }
+
+    @Test("the pause between two tries doubles up to a limit, whatever the count")
+    func pauses() {
+        let pauses = [1, 2, 3, 4].map { RecordProgress.pause(afterAttempt: $0) }
+        #expect(pauses == [.seconds(5), .seconds(10), .seconds(20), .seconds(40)])
+        for attempt in [Int32.min, -1, 0] {
+            #expect(RecordProgress.pause(afterAttempt: attempt) == .seconds(5))
+        }
+        for attempt in [Int32(8), 100, .max] {
+            #expect(RecordProgress.pause(afterAttempt: attempt) == .seconds(600))
+        }
+    }
+
+    @Test("the parts of a job fit into the deadline, and a lease outlives several heartbeats")
+    func limits() {
+        let timeouts = EngineLimits.timeouts
+        #expect(timeouts.pull + timeouts.start + timeouts.stop < EngineLimits.deadline)
+        #expect(EngineLimits.lease >= .seconds(30))
+    }
+}
+
+@Suite("Text of agents")
+struct PlainLineTests {
+    @Test(
+        "becomes one line",
+        arguments: [
+            ("", ""), ("plain", "plain"), ("  a  ", "a"), ("a\nb\r\nc\u{0}d\u{7F}e", "a b c d e"),
+            ("\n \t", ""), ("größer", "größer"),
+        ])
+    func lines(_ text: String, _ line: String) {
+        #expect(PlainLine.of(text, lengthMax: 100) == line)
+    }
+
+    @Test("is cut between characters, never longer than allowed")
+    func cuts() {
+        #expect(PlainLine.of("äöü", lengthMax: 5) == "äö")
+        #expect(PlainLine.of("äöü", lengthMax: 1) == "")
+        #expect(PlainLine.of(String(repeating: "x", count: 5000), lengthMax: 2048).count == 2048)
+    }
+
+    @Test("a reason is a word for programs or unknown")
+    func reasons() {
+        #expect(PlainLine.reason("IMAGE_NOT_FOUND_2") == "IMAGE_NOT_FOUND_2")
+        let long = String(repeating: "A", count: 65)
+        for text in ["", "lower", "TWO WORDS", "É", "A\n", long] {
+            #expect(PlainLine.reason(text) == "UNKNOWN")
+        }
+    }
+}
