@@ -7,11 +7,9 @@ write_health_request() { printf '\0\0\0\0\0' >"$bench/health.request"; }
 
 # start_everything: berthd on one loop with all that it can switch on for its connections and calls.
 start_everything() {
-    local options=(--metrics-listen "127.0.0.1:$metrics_port" --web-origin https://app.example)
-    if [[ "$("$berthd" serve --help)" == *--connection-age-max* ]]; then
-        options+=(--connection-age-max 30m --keepalive-time 60s)
-    fi
-    start_measured berth --loops 1 "${options[@]}"
+    start_measured berth --loops 1 --metrics-listen "127.0.0.1:$metrics_port" \
+        --web-origin https://app.example --keepalive-time 60s --connection-idle-time-max 30m \
+        --connection-age-max 30m
 }
 
 # make_static_answer: the file that nghttpd serves, of the size of a Health/Check's answer.
