@@ -215,7 +215,7 @@ let package = Package(
                 "Agents", "Audit", "Auth", "BerthMessages", "CLibPQ", "Config", "ControlPlane",
                 "Cryptography", "Deployments", "Domain", "EventLoops", "HTTP2", "Messages",
                 "Policy", "PostgresClient", "RPC", "SQL", "Services", "StandardMessages",
-                "TestSupport", "Workspaces", logging,
+                "TestSupport", "Workspaces", arguments, logging,
             ],
             swiftSettings: strictTests
         ),

@@ -44,9 +44,12 @@ extension Connection {
 
     // MARK: Streams without window
 
-    /// Looks now and then whether what is queued on the streams moves, as long as there are any.
+    /// Looks now and then whether what is queued on the streams moves, as long as there are any. A
+    /// client may wait for its server as long as its deadlines allow.
     func watchForClosedWindows() {
-        guard windowTimer == nil, session.openStreams > 0, !isOver else { return }
+        guard session.recorder.role == .server, windowTimer == nil, session.openStreams > 0,
+            !isOver
+        else { return }
         windowTimer = reactor.schedule(after: limits.windowStallTimeMax / 2) { [weak self] in
             guard let self else { return }
             windowTimer = nil

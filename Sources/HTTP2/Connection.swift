@@ -168,7 +168,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         guard phase == .open else { return }
         phase = .draining
         session.submitShutdownNotice()
-        session.submitPing()
+        session.submitPing(.drain)
         phaseTimer = reactor.schedule(after: Connection.drainAckTimeMax) { [weak self] in
             self?.finish(.noError, reason: "")
         }
@@ -281,10 +281,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             timer.cancel()
             prefaceTimer = nil
         }
-        if session.recorder.pingAcks > 0 {
-            session.recorder.pingAcks = 0
-            finish(.noError, reason: "")
-        }
+        if session.recorder.isDrainSeen { finish(.noError, reason: "") }
         watchForDribble()
         // The library may have queued answers of its own: acknowledgements, resets, last words.
         scheduleFlush()

@@ -76,6 +76,7 @@ extension HTTP2Stream {
     public func discardReceived() {
         session.recorder.receivedBytes -= received.count
         received.removeAll()
+        heldBytes = 0
         consume(unconsumedBytes)
     }
 }

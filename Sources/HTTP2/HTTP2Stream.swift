@@ -34,6 +34,11 @@ public final class HTTP2Stream {
     public internal(set) var isHeaderListTooLarge = false
     /// Bytes of the body that nobody has taken yet.
     public internal(set) var received = ByteQueue()
+    /// Bytes of the body that were taken but wait elsewhere, counted as if they were still here;
+    /// whoever holds them keeps it up to date.
+    public var heldBytes = 0 {
+        didSet { session.recorder.receivedBytes += heldBytes - oldValue }
+    }
     /// Whether the peer has ended its side.
     public internal(set) var isRemoteEnded = false
     /// Whether our side's end has been handed to the connection's buffer.

@@ -214,8 +214,9 @@ import EventLoops
         outputPending?()
     }
 
-    func submitPing() {
-        unsafe nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    func submitPing(_ mark: SessionRecorder.PingMark = .keepalive) {
+        let payload = [mark.rawValue, 0, 0, 0, 0, 0, 0, 0]
+        unsafe nghttp2_submit_ping(pointer, UInt8(NGHTTP2_FLAG_NONE.rawValue), payload)
         outputPending?()
     }
 

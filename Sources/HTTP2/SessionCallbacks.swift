@@ -125,7 +125,7 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
         if header.flags & acknowledgement == 0 {
             recorder.notePing()
         } else {
-            recorder.pingAcks += 1
+            recorder.notePingAck(unsafe frame.pointee.ping.opaque_data.0)
         }
     case NGHTTP2_SETTINGS:
         if header.flags & acknowledgement == 0 {

@@ -33,8 +33,8 @@ final class SessionRecorder {
     var goAway: GoAway?
     /// Whether the connection's delegate is to be told of the connection itself.
     var hasNews = false
-    /// Acknowledgements of our PING frames.
-    var pingAcks = 0
+    /// Whether the PING of our drain was acknowledged.
+    var isDrainSeen = false
     /// When the last open stream closed.
     var idleSince: Instant
     /// Streams on which the peer sent something after it had reset them.
@@ -57,6 +57,14 @@ final class SessionRecorder {
     private var windowUpdatesEarned = 0
 
     private static let windowUpdatesEarnedMax = 10_000
+
+    /// What a PING of ours is for: the first byte of its payload, which the peer sends back.
+    enum PingMark: UInt8 {
+        /// To hear whether the peer is there.
+        case keepalive
+        /// To learn when the peer has seen the GOAWAY before it.
+        case drain
+    }
 
     struct Violation {
         let code: ErrorCode
@@ -216,6 +224,11 @@ final class SessionRecorder {
 
     func notePing() {
         if !pings.ping(now: now) { violate("too_many_pings") }
+    }
+
+    /// The answer to a PING of ours. One to a keepalive says nothing of a GOAWAY that came after it.
+    func notePingAck(_ mark: UInt8) {
+        if mark == PingMark.drain.rawValue { isDrainSeen = true }
     }
 
     func notePeerReset(_ id: Int32) {

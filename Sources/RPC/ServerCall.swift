@@ -145,6 +145,7 @@ final class ServerCall: StreamObserver {
             stream.respond(block, isEnd: true)
         }
         stream.discardReceived()
+        if dialect == .webText { text = WebText.Decoder() }
     }
 
     /// What the caller is told of a status: an error in any case, and the call's id with it.
@@ -359,6 +360,7 @@ extension ServerCall: MessageExchange {
         do {
             let count = try stream.received.withBytes { try text.append($0, bytesMax: bytesMax) }
             stream.take(count)
+            stream.heldBytes = text.bytes.count
         } catch {
             throw malformed
         }
@@ -381,7 +383,10 @@ extension ServerCall: MessageExchange {
         count: Int
     ) throws -> Request {
         if dialect == .webText {
-            defer { text.bytes.removeFirst(MessageFraming.prefixBytes + count) }
+            defer {
+                text.bytes.removeFirst(MessageFraming.prefixBytes + count)
+                stream.heldBytes = text.bytes.count
+            }
             return try decode(type, text.bytes, isCompressed: isCompressed, count: count)
         }
         defer { stream.take(MessageFraming.prefixBytes + count) }

@@ -256,6 +256,31 @@ import Testing
         }
     }
 
+    @Test(
+        "the answer to a keepalive PING does not cut a drain short: streams are taken until its own"
+    )
+    func drainAmidKeepalive() async throws {
+        try await withServer(answers: false, { $0.keepaliveTime = .milliseconds(20) }) {
+            server, client in
+            try await client.send(Frames.request(1))
+            _ = try await server.firstStream()
+            let keepalive = try #require(try await client.next(FrameType.ping))
+            server.connections.first?.drain()
+            let drain = try #require(try await client.next(FrameType.ping))
+            #expect(drain.payload != keepalive.payload)
+            try await client.send(
+                Frames.frame(FrameType.ping, 1, 0, keepalive.payload) + Frames.request(3))
+            for _ in 0..<500 where server.streams.count < 2 {
+                try await server.reactor.sleep(for: .milliseconds(2))
+            }
+            #expect(server.streams.count == 2)
+            try await client.send(Frames.frame(FrameType.ping, 1, 0, drain.payload))
+            var last = try await client.next(FrameType.goAway)
+            if last?.payload.first == 0x7F { last = try await client.next(FrameType.goAway) }
+            #expect(last?.payload.prefix(4).elementsEqual([0, 0, 0, 3]) == true)
+        }
+    }
+
     @Test("streams end when the peer goes away, each observer told once")
     func lostConnection() async throws {
         try await onLoop { _, reactor in

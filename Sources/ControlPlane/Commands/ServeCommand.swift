@@ -94,7 +94,10 @@ struct ServeCommand: ParsableCommand {
             deletedDataGrace: .seconds(deletedDataGraceDays * 24 * 60 * 60),
             isPlaintextBehindProxy: tls.plaintextBehindProxy)
         configuration.limits = try connections.limits()
-        configuration.drainGrace = drainGraceMax.duration ?? .zero
+        guard let drainGrace = drainGraceMax.duration else {
+            throw ValidationError("--drain-grace-max cannot be off")
+        }
+        configuration.drainGrace = drainGrace
         return configuration
     }
 

@@ -31,7 +31,9 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible, Equatable {
     var description: String {
         guard let duration else { return "off" }
         let (seconds, attoseconds) = duration.components
-        if attoseconds != 0 { return "\(duration / .milliseconds(1))ms" }
+        if attoseconds != 0 {
+            return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms"
+        }
         if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
         return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
