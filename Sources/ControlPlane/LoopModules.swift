@@ -41,7 +41,8 @@ struct LoopModules {
                 services: DeployableServiceSource(
                     catalogue: configuration.catalogue, secrets: config),
                 config: config, audit: audit, changes: changes, logs: logs, clock: clock,
-                waitingPerServerMax: configuration.quotas.deploymentsWaitingPerServerMax))
+                waitingPerServerMax: configuration.quotas.deploymentsWaitingPerServerMax,
+                startTimeMax: configuration.databaseStartTimeMax))
         services = ServicesModule(
             ServicesModule.Dependencies(
                 authorizer: authorizer, readAuthorizer: authorizer, transactions: pool,

@@ -29,6 +29,8 @@ struct ServeConfiguration: Sendable {
     let quotas: Quotas
     /// Which pages of other origins may call from a browser.
     var webOrigins = WebOrigins()
+    /// How long a database's container may take from its start to a proven login.
+    var databaseStartTimeMax = DeploymentsModule.startTimeMaxDefault
     /// Where metrics are collected; nil: nowhere.
     var metricsAddress: SocketAddress?
     /// How long the data of a deleted service is kept.

@@ -79,7 +79,7 @@ struct ClaimWork {
         case .teardown:
             return .teardown(
                 TeardownOrder(
-                    environmentID: claimed.environmentID, timeouts: EngineLimits.timeouts))
+                    environmentID: claimed.environmentID, timeouts: orders.timeouts))
         case .purge:
             let volume = try await sessions.inSession { session in
                 try await orders.instances.volume(of: claimed.serviceID, in: session).value()

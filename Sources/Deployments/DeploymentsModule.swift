@@ -25,6 +25,8 @@ public struct DeploymentsModule {
         public let clock: any WallClock
         /// The deployments that may wait for one server.
         public let waitingPerServerMax: Int32
+        /// How long a container may take from its start to a proven login.
+        public let startTimeMax: Duration
 
         /// Gathers the dependencies.
         public init(
@@ -32,7 +34,8 @@ public struct DeploymentsModule {
             sessions: any SessionRunner, services: any DeployableServices,
             config: any DeploymentConfig, audit: any AuditRecorder, changes: any ChangeFeed,
             logs: any LogTails, clock: any WallClock,
-            waitingPerServerMax: Int32 = DeploymentsModule.waitingPerServerMaxDefault
+            waitingPerServerMax: Int32 = DeploymentsModule.waitingPerServerMaxDefault,
+            startTimeMax: Duration = DeploymentsModule.startTimeMaxDefault
         ) {
             self.authorizer = authorizer
             self.transactions = transactions
@@ -44,11 +47,15 @@ public struct DeploymentsModule {
             self.logs = logs
             self.clock = clock
             self.waitingPerServerMax = waitingPerServerMax
+            self.startTimeMax = startTimeMax
         }
     }
 
     /// The deployments that may wait for one server unless the configuration says otherwise.
     public static let waitingPerServerMaxDefault: Int32 = 200
+    /// How long a container may take from its start to a proven login unless the configuration says
+    /// otherwise.
+    public static let startTimeMaxDefault = Duration.seconds(120)
 
     /// Reads one; for the handler.
     public let getDeployment: GetDeployment
@@ -103,7 +110,8 @@ public struct DeploymentsModule {
         claimWork = ClaimWork(
             transactions: needs.transactions, sessions: needs.sessions, store: claims,
             orders: OrderBuilder(
-                services: needs.services, config: needs.config, instances: instances),
+                services: needs.services, config: needs.config, instances: instances,
+                timeouts: EngineLimits.timeouts(start: needs.startTimeMax)),
             record: recordProgress)
         observeContainers = ObserveContainers(
             sessions: needs.sessions, transactions: needs.transactions, instances: instances,

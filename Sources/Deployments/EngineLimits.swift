@@ -5,7 +5,7 @@ enum EngineLimits {
     /// How long a claim holds without a heartbeat.
     static let lease = Duration.seconds(60)
     /// The claims of one deployment, of which the last may still succeed.
-    static let attemptsMax: Int32 = 5
+    static let attemptsMax: Int32 = 10
     /// From a deployment's first claim until it is given up.
     static let deadline = Duration.seconds(30 * 60)
     /// The jobs that one agent works on at a time.
@@ -38,6 +38,7 @@ enum EngineLimits {
     static let sweepBatchMax = 100
 
     /// How long the parts of a job may take; their sum is less than ``deadline``.
-    static let timeouts = JobTimeouts(
-        pull: .seconds(10 * 60), start: .seconds(2 * 60), stop: .seconds(60))
+    static func timeouts(start: Duration) -> JobTimeouts {
+        JobTimeouts(pull: .seconds(10 * 60), start: start, stop: .seconds(60))
+    }
 }

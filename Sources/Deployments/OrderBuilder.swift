@@ -6,6 +6,8 @@ struct OrderBuilder {
     let services: any DeployableServices
     let config: any DeploymentConfig
     let instances: any InstanceStore
+    /// How long the parts of a job may take.
+    let timeouts: JobTimeouts
 
     /// Answers that were asked for and not waited for yet.
     struct Asked {
@@ -41,7 +43,7 @@ struct OrderBuilder {
                 initialized: volume.initialized,
                 systemIdentifier: volume.systemIdentifier.isEmpty ? nil : volume.systemIdentifier),
             limits: blueprint.limits, probe: try OrderBuilder.probe(entries, blueprint.probeKeys),
-            timeouts: EngineLimits.timeouts)
+            timeouts: timeouts)
     }
 
     /// The order to restart a service.
@@ -52,7 +54,7 @@ struct OrderBuilder {
         return RestartOrder(
             environmentID: claimed.environmentID, port: service.port,
             probe: try OrderBuilder.probe(try await asked.entries.value(), blueprint.probeKeys),
-            timeouts: EngineLimits.timeouts)
+            timeouts: timeouts)
     }
 
     private func described(

@@ -10,9 +10,14 @@ build_minutes_max=40
 # build_debug: everything with its tests.
 build_debug() { limited_build --build-tests; }
 
-# build_release: the program, with Swift's runtime inside: it calls it a tenth faster than a shared
+# build_release: both programs, with Swift's runtime inside: it calls it a tenth faster than a shared
 # one (docs/performance.md) and runs where no Swift is installed.
-build_release() { limited_build --configuration release --product berthd --static-swift-stdlib; }
+build_release() {
+    local program
+    for program in berthd berth-agent; do
+        limited_build --configuration release --product "$program" --static-swift-stdlib
+    done
+}
 
 # limited_build ARGUMENT…: builds, or fails when it takes too long.
 limited_build() {
@@ -24,5 +29,5 @@ limited_build() {
     return "$status"
 }
 
-# release_folder: where build_release puts the program.
+# release_folder: where build_release puts the programs.
 release_folder() { swift build "${build_flags[@]}" --configuration release --show-bin-path; }

@@ -5,11 +5,16 @@
 # as the create call promised.
 prove_first_service() {
     local service config connection
-    say "Proving it: GetService, ListConfig, RevealConnection"
+    say "Proving it: GetService, ListConfig, RevealConnection, a query by a sibling"
     service="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}")"
     prove "the service has its name" "$service" service.name "$service_name"
     prove "it is private" "$service" service.visibility VISIBILITY_PRIVATE
     prove "it is a database" "$service" service.kind SERVICE_KIND_DATABASE
+
+    prove "it runs: the agent logged in to it" "$service" service.state SERVICE_STATE_RUNNING
+    [[ "$(query_first_service 'SELECT version()')" == "PostgreSQL "* ]] ||
+        fail "the database does not answer a sibling through its connection URI"
+    note "ok: it answers a sibling through the URI that the create call returned"
 
     config="$(call ConfigService/ListConfig "{\"service_id\": \"$service_id\"}")"
     prove "its database is configured" "$config" entries.key=POSTGRES_DB.value app

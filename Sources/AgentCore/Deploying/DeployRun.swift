@@ -57,10 +57,15 @@ final class DeployRun {
         let others = survey.containers.filter { $0.name != plan.containerName }
         if try await isDataPresent(survey, image, on: loop) {
             try await stop(others)
+            // One that a killed agent asked for may have come up since we looked.
+            let late = try await engine.containers(
+                labels: Label.containers(of: "\(job.serviceID)"))
+            try requireNewest(late)
+            try await stop(late.filter { $0.id != containerID })
             try await serveData(image, on: loop)
         } else {
             // Nobody could ever write a row to data without a marker.
-            try await discard(others, survey.volume, on: loop)
+            try await discard(survey.volume, on: loop)
             try await initializeData(image, on: loop)
         }
         for container in others { try await engine.removeContainer(container.id) }
@@ -184,15 +189,30 @@ final class DeployRun {
     }
 
     /// Removes what an interrupted first start left behind.
-    private func discard(
-        _ others: [EngineContainer], _ volume: EngineVolume?, on loop: isolated EventLoop
-    ) async throws {
-        for container in others { try await engine.removeContainer(container.id) }
-        guard volume != nil else { return }
-        if let containerID { try await engine.removeContainer(containerID) }
+    ///
+    /// An agent that was killed may have asked for a container that Docker made only after we looked:
+    /// then its volume is in use, and we look again.
+    private func discard(_ volume: EngineVolume?, on loop: isolated EventLoop) async throws {
         containerID = nil
-        try await engine.removeVolume(order.volume.name)
+        for attempt in 1...DeployRun.discardsMax {
+            let all = try await engine.containers(
+                labels: Label.containers(of: "\(job.serviceID)"))
+            try requireNewest(all)
+            for container in all { try await engine.removeContainer(container.id) }
+            guard volume != nil else { return }
+            do {
+                return try await engine.removeVolume(order.volume.name)
+            } catch let error as DockerError
+                where error.isConflict && attempt < DeployRun.discardsMax
+            {
+                try await tools.verification.reactor.sleep(for: DeployRun.discardPause)
+            }
+        }
     }
+
+    /// How often a volume that is in use is tried again.
+    private static let discardsMax = 5
+    private static let discardPause = Duration.milliseconds(200)
 
     // MARK: Starting
 

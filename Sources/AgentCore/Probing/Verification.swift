@@ -15,7 +15,7 @@ final class Verification {
 
     private let engine: any ContainerEngine
     private let prober: any LoginProber
-    private let reactor: Reactor
+    let reactor: Reactor
 
     init(engine: any ContainerEngine, prober: any LoginProber, reactor: Reactor) {
         self.engine = engine
@@ -53,9 +53,10 @@ final class Verification {
                 watch.hasEnded = false
                 address = try await self.address(of: target)
             }
+            let left = Instant.now().duration(to: target.deadline)
+            guard left > .zero else { throw tooLate(last, target) }
             if let address {
-                let limit = min(
-                    Verification.attemptMax, Instant.now().duration(to: target.deadline))
+                let limit = min(Verification.attemptMax, left)
                 let outcome = await prober.attempt(
                     at: address, port: target.port, target.probe, within: limit)
                 try Task.checkCancellation()
@@ -65,7 +66,6 @@ final class Verification {
                 case .notYet(let words): last = words
                 }
             }
-            guard Instant.now() < target.deadline else { throw tooLate(last, target) }
             try await reactor.sleep(for: pause)
             pause = min(pause * 3 / 2, Verification.pauseMax)
         }

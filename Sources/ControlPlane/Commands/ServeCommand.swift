@@ -41,6 +41,8 @@ struct ServeCommand: ParsableCommand {
     var callsPerTokenMax = ServeConfiguration.Quotas().callsPerTokenMax
     @Option(help: "The days for which the data of a deleted service is kept.")
     var deletedDataGraceDays = 7
+    @Option(help: "The seconds that a database may take from its container's start to a login.")
+    var databaseStartSecondsMax = 120
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
     @Option(help: "How long running calls may take to finish after SIGTERM.")
@@ -81,6 +83,9 @@ struct ServeCommand: ParsableCommand {
         guard (0...3650).contains(deletedDataGraceDays) else {
             throw ValidationError("--deleted-data-grace-days must be from 0 to 3650")
         }
+        guard (1...1200).contains(databaseStartSecondsMax) else {
+            throw ValidationError("--database-start-seconds-max must be from 1 to 1200")
+        }
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
         var configuration = ServeConfiguration(
@@ -90,6 +95,7 @@ struct ServeCommand: ParsableCommand {
             postgresConnectionsPerLoopMax: postgresConnectionsPerLoopMax,
             catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
             quotas: try quotas(), webOrigins: try checkedWebOrigins(),
+            databaseStartTimeMax: .seconds(databaseStartSecondsMax),
             metricsAddress: try metricsAddress(),
             deletedDataGrace: .seconds(deletedDataGraceDays * 24 * 60 * 60),
             isPlaintextBehindProxy: tls.plaintextBehindProxy)

@@ -41,7 +41,7 @@ import Testing
             let tails = LogTails(engine: FakeEngine(), sink: sink)
             tails.take(LogOrder(id: "r", Sample.service, tail: 1), on: loop)
             try await LogTailsTests.ended(sink, reactor)
-            #expect(sink.chunks.last?.error == "The service has no container on this server.")
+            #expect(sink.chunks.last?.error == "NO_CONTAINER")
         }
     }
 }

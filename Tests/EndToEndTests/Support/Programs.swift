@@ -5,6 +5,8 @@ import Foundation
 enum Programs {
     /// The release build of Berth's control plane.
     static var berthd: String { get throws { try path("BERTH_TEST_BERTHD") } }
+    /// The release build of Berth's agent.
+    static var agent: String { get throws { try path("BERTH_TEST_AGENT") } }
     /// A gRPC client that knows only what reflection tells.
     static var grpcurl: String { get throws { try path("BERTH_TEST_GRPCURL") } }
     /// Another gRPC client, by other people.
@@ -23,7 +25,8 @@ enum Programs {
     static var postgresBinaries: String { get throws { try path("BERTH_TEST_POSTGRES_BIN") } }
 
     static let variables = [
-        "BERTH_TEST_BERTHD", "BERTH_TEST_GRPCURL", "BERTH_TEST_BUF", "BERTH_TEST_PYTHON",
+        "BERTH_TEST_BERTHD", "BERTH_TEST_AGENT", "BERTH_TEST_GRPCURL", "BERTH_TEST_BUF",
+        "BERTH_TEST_PYTHON",
         "BERTH_TEST_REPOSITORY", "BERTH_TEST_POSTGRES_BIN", "BERTH_TEST_CADDY",
         "BERTH_TEST_ENVOY", "BERTH_TEST_CHROMIUM",
     ]
@@ -38,6 +41,14 @@ enum Programs {
             return "\(variable) \(why): the end-to-end tests need the release program and foreign "
                 + "clients; run: scripts/test --filter EndToEndTests"
         }
+    }
+
+    /// A variable that names no file.
+    static func value(_ variable: String) throws(Missing) -> String {
+        guard let value = ProcessInfo.processInfo.environment[variable], !value.isEmpty else {
+            throw Missing(variable: variable, path: nil)
+        }
+        return value
     }
 
     static func path(_ variable: String) throws(Missing) -> String {

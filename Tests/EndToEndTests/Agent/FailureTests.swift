@@ -1,0 +1,86 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Images that do not become a database: FAILED with a reason, never RUNNING.
+@Suite struct FailureTests {
+    /// An image and what its deployment must say.
+    struct BadImage: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        /// The lines after `FROM`.
+        let dockerfile: String
+        let reason: String
+        let message: String
+        /// How long it may take to a login.
+        let startSecondsMax: Int
+    }
+
+    static let images = [
+        BadImage(
+            testDescription: "exits at once",
+            dockerfile: #"ENTRYPOINT ["/bin/sh", "-c", "echo the last words >&2; exit 3"]"#,
+            reason: "CONTAINER_EXITED", message: "the last words",
+            startSecondsMax: 60),
+        BadImage(
+            testDescription: "hangs", dockerfile: #"ENTRYPOINT ["/bin/sleep", "1000"]"#,
+            reason: "START_TIMEOUT", message: "No login succeeded in time", startSecondsMax: 5),
+        BadImage(
+            testDescription: "accepts connections and refuses logins",
+            dockerfile: """
+                ENTRYPOINT ["/bin/sh", "-c", "export POSTGRES_PASSWORD=another-password-entirely; exec entrypoint postgres"]
+                """, reason: "LOGIN_REFUSED", message: "password", startSecondsMax: 60),
+    ]
+
+    @Test("an image that", arguments: images)
+    func badImage(_ image: BadImage) throws {
+        let name = "berth-test-bad-\(Stage.uniqueName())"
+        try Docker.build(name, "FROM \(try Harbour.image)\n\(image.dockerfile)\n")
+        defer { _ = try? Docker.run(["rmi", "--force", name]) }
+        let harbour = try Harbour(
+            image: name, arguments: ["--database-start-seconds-max", "\(image.startSecondsMax)"])
+        let database = try harbour.create()
+        #expect(try harbour.outcome(of: database.deploymentID) == "FAILED")
+        let deployment = try harbour.deployment(database.deploymentID)
+        #expect(deployment["failureReason"].string == image.reason, "\(deployment)")
+        #expect(!deployment["failureHint"].string.isEmpty)
+        #expect(deployment["message"].string.contains(image.message), "\(deployment)")
+        let states = deployment["events"].elements.map(\.["state"].string)
+        #expect(!states.contains("DEPLOYMENT_STATE_RUNNING"))
+        #expect(try harbour.service(database)["state"].string == "SERVICE_STATE_FAILED")
+        #expect(try Docker.containers(of: database.serviceID).isEmpty, "nothing of it is left")
+    }
+
+    @Test("an image that is nowhere")
+    func unknownImage() throws {
+        let harbour = try Harbour(image: "berth-test.invalid/none:1")
+        let database = try harbour.create()
+        #expect(try harbour.outcome(of: database.deploymentID) == "FAILED")
+        let deployment = try harbour.deployment(database.deploymentID)
+        #expect(
+            ["IMAGE_NOT_FOUND", "PULL_FAILED"].contains(deployment["failureReason"].string),
+            "\(deployment)")
+    }
+
+    @Test("a volume that was emptied is never initialised again")
+    func emptiedVolume() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let volume = try #require(try Docker.volumes(of: database.serviceID).first)
+        for container in try Docker.containers(of: database.serviceID) {
+            // Stopped through the agent it would come back; removed, its volume is free.
+            try Docker.succeed(["rm", "--force", container])
+        }
+        try Docker.succeed([
+            "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
+            try Harbour.image, "-c", "rm -rf /data/* /data/.[!.]*",
+        ])
+        let deployment = try harbour.redeploy(database)
+        #expect(try harbour.outcome(of: deployment) == "FAILED")
+        #expect(try harbour.deployment(deployment)["failureReason"].string == "DATA_MISSING")
+        let left = try Docker.succeed([
+            "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
+            try Harbour.image, "-c", "ls -A /data | wc -l",
+        ])
+        #expect(left == "0")
+    }
+}

@@ -1,0 +1,167 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// A service from its creation to the end of its data.
+@Suite struct LifecycleTests {
+    @Test("deleted: nothing is left but the volume; undeleted: the data is back; purged: gone")
+    func deleteUndeletePurge() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        let id: JSON = ["serviceId": .string(database.serviceID)]
+        let deleted = try harbour.call("ServiceService/DeleteService", id)["service"]
+        #expect(!deleted["purgeTime"].string.isEmpty)
+        try harbour.await("DELETED", of: database)
+        #expect(try Docker.containers(of: database.serviceID).isEmpty)
+        #expect(try Docker.volumes(of: database.serviceID).count == 1)
+        #expect(
+            try Docker.lines([
+                "network", "ls", "--quiet", "--filter",
+                "label=berth.environment=\(database.environmentID)",
+            ]).isEmpty, "the environment's network goes with its last container")
+
+        let undeleted = try harbour.call("ServiceService/UndeleteService", id)
+        #expect(try harbour.outcome(of: undeleted["deploymentId"].string) == "RUNNING")
+        #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+
+        try harbour.call("ServiceService/DeleteService", id)
+        try harbour.await("DELETED", of: database)
+        // Seven days go by.
+        try harbour.installation.run(
+            sql:
+                "UPDATE services SET purge_at = now() - interval '1 s' WHERE id = '\(database.serviceID)'"
+        )
+        try harbour.await("PURGED", of: database, within: .seconds(100))
+        #expect(try Docker.volumes(of: database.serviceID).isEmpty)
+        #expect(
+            try harbour.installation.run(
+                sql:
+                    "SELECT count(*) FROM config_entries WHERE kind = 'secret' AND service_id = '\(database.serviceID)'"
+            )
+                == "0")
+        let late = try Client.grpcurl.call(
+            "ServiceService/UndeleteService", id, token: harbour.installation.ownerToken,
+            on: harbour.server)
+        #expect(late.code == "FAILED_PRECONDITION")
+    }
+
+    @Test("restarted: a new start of the same container, with the same data")
+    func restart() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        let started = try Docker.inspect(container, "{{.State.StartedAt}}")
+        try harbour.call(
+            "DeploymentService/RestartService", ["serviceId": .string(database.serviceID)])
+        try eventually("the restart") {
+            try Docker.inspect(container, "{{.State.StartedAt}} {{.State.Running}}")
+                != "\(started) true"
+                && Docker.inspect(container, "{{.State.Running}}") == "true"
+        }
+        try harbour.await("RUNNING", of: database)
+        #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+    }
+
+    @Test("a container that is killed by hand comes back, and one that is removed too")
+    func killedByHand() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        for command in [["kill"], ["rm", "--force"]] {
+            let container = try #require(try Docker.containers(of: database.serviceID).first)
+            try Docker.succeed(command + [container])
+            try eventually(within: .seconds(60), "the answer after docker \(command[0])") {
+                try harbour.query(
+                    "SELECT answer FROM kept", database.uri,
+                    fromEnvironment: database.environmentID
+                ).standardOutput.contains("42")
+            }
+            try harbour.await("RUNNING", of: database)
+        }
+        #expect(try Docker.containers(of: database.serviceID).count == 1)
+    }
+
+    @Test("an agent that is away makes its services OFFLINE, and its return RUNNING again")
+    func offline() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.agent.end(SIGTERM)
+        try harbour.await("OFFLINE", of: database)
+        let server = try harbour.call(
+            "ServerService/GetServer", ["serverId": .string(harbour.installation.serverID)])[
+                "server"]
+        #expect(server["online"] != true)
+        #expect(!server["dockerVersion"].string.isEmpty)
+        // The database itself never stopped.
+        #expect(try harbour.query("SELECT 1", database) == "1")
+        try harbour.agent.start()
+        try harbour.await("RUNNING", of: database)
+    }
+
+    @Test("two control planes on one database, an agent on each: every service runs once")
+    func twoControlPlanes() throws {
+        let harbour = try Harbour()
+        let other = try harbour.anotherServer()
+        let server = try harbour.call(
+            "ServerService/CreateServer",
+            ["workspaceId": .string(harbour.installation.workspaceID), "name": "second"])["server"]
+        let token = try harbour.call(
+            "ServerService/CreateRegistrationToken", ["serverId": server["id"]])
+        let agent = try AgentProcess(
+            of: other, serverID: server["id"].string, token: token["registrationToken"].string)
+        let environment = try harbour.installation.addEnvironment()
+        var databases: [Harbour.Database] = []
+        for index in 0..<6 {
+            databases.append(
+                try index.isMultiple(of: 2)
+                    ? harbour.create()
+                    : harbour.create(environmentID: environment, serverID: agent.serverID))
+        }
+        for database in databases { try harbour.await("RUNNING", of: database) }
+        for database in databases {
+            #expect(try Docker.containers(of: database.serviceID).count == 1)
+            let deployment = try harbour.deployment(database.deploymentID)
+            #expect(deployment["attempt"] == 1, "\(deployment)")
+            #expect(try harbour.query("SELECT 1", database) == "1")
+        }
+        let pinned = try Client.grpcurl.call(
+            "ServiceService/CreateDatabaseService",
+            [
+                "environmentId": .string(environment), "name": "elsewhere",
+                "templateId": "postgres", "deployNow": true,
+                "serverId": .string(harbour.installation.serverID),
+            ], token: harbour.installation.ownerToken, on: harbour.server)
+        #expect(pinned.code == "FAILED_PRECONDITION")
+        #expect(pinned.message.contains("second"), "\(pinned.message)")
+        #expect(try other.stop() == 0)
+    }
+
+    @Test("logs reach the caller, without the password")
+    func logs() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let password = try harbour.call(
+            "ServiceService/RevealConnection", ["serviceId": .string(database.serviceID)])[
+                "password"
+            ].string
+        // PostgreSQL logs the statement of an error.
+        _ = try harbour.query(
+            "SELECT 'my password is \(password)' FROM nothing_there", database.uri,
+            fromEnvironment: database.environmentID)
+        var text = ""
+        try eventually("the line in the logs") {
+            let request: JSON = ["serviceId": .string(database.serviceID), "tailLines": 200]
+            let finished = try Grpcurl.run(
+                [
+                    "-H", "authorization: Bearer \(harbour.installation.ownerToken)", "-d", "@",
+                ], harbour.server, ["berth.controlplane.v1.DeploymentService/TailLogs"],
+                input: request.text)
+            text = finished.standardOutput + finished.standardError
+            return text.contains("nothing_there")
+        }
+        #expect(text.contains("[redacted]"), "\(text)")
+        #expect(!text.contains(password))
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Who reaches a database, and what code inside it reaches.
+@Suite struct ReachabilityTests {
+    @Test("a sibling connects through the URI that the create call returned")
+    func sibling() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning("Orders DB")
+        #expect(database.slug == "orders-db")
+        #expect(database.uri.contains("@orders-db:5432/"))
+        let version = try harbour.query("SELECT version()", database)
+        #expect(version.hasPrefix("PostgreSQL 16"), "\(version)")
+        #expect(try harbour.query("SHOW server_encoding", database) == "UTF8")
+    }
+
+    @Test("a container of another environment does not, neither by name nor by address")
+    func otherEnvironment() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let other = try harbour.installation.addEnvironment()
+        let neighbour = try harbour.create(environmentID: other)
+        try harbour.await("RUNNING", of: neighbour)
+        // It can reach its own, or the refusals below would prove nothing.
+        #expect(try harbour.query("SELECT 1", neighbour) == "1")
+        let byName = try harbour.query("SELECT 1", database.uri, fromEnvironment: other)
+        #expect(byName.exitCode != 0)
+        #expect(byName.standardError.contains("translate host name"), "\(byName.standardError)")
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        let address = try Docker.inspect(
+            container, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+        let byAddress = try harbour.query(
+            "SELECT 1",
+            database.uri.replacingOccurrences(of: "@\(database.slug):", with: "@\(address):")
+                + "?connect_timeout=3", fromEnvironment: other)
+        #expect(byAddress.exitCode != 0, "\(byAddress.standardOutput)")
+    }
+
+    @Test("the host listens on no port for it, and the container has no privilege")
+    func hidden() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        #expect(
+            try Docker.inspect(container, "{{json .NetworkSettings.Ports}}").contains("HostPort")
+                == false)
+        #expect(
+            try Docker.inspect(container, "{{json .HostConfig.PortBindings}}") == "{}"
+                || Docker.inspect(container, "{{json .HostConfig.PortBindings}}") == "null")
+        let sockets = try ChildProcess.run([
+            "/usr/bin/ss", "--listening", "--tcp", "--numeric", "--processes",
+        ])
+        #expect(!sockets.standardOutput.contains("docker-proxy"), "\(sockets.standardOutput)")
+        #expect(try Docker.inspect(container, "{{.HostConfig.Privileged}}") == "false")
+        #expect(try Docker.inspect(container, "{{json .HostConfig.CapDrop}}") == #"["ALL"]"#)
+        #expect(
+            try Docker.inspect(container, "{{json .HostConfig.SecurityOpt}}").contains(
+                "no-new-privileges"))
+        #expect(try Docker.inspect(container, "{{.HostConfig.PidsLimit}}") != "0")
+        #expect(try Docker.inspect(container, "{{.HostConfig.Memory}}") != "0")
+        #expect(
+            try Docker.inspect(container, "{{json .HostConfig.LogConfig}}").contains("max-size"))
+    }
+
+    @Test("from inside, its superuser reaches neither berthd nor PostgreSQL nor Docker")
+    func fromInside() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        let gateway = try Docker.inspect(
+            container, "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}")
+        // A server that every address of the host answers for, as a control plane of many machines does.
+        var options = harbour.installation.options
+        options.address = "0.0.0.0:0"
+        options.arguments = ["--plaintext-behind-proxy"]
+        let open = try Berthd(options)
+        let port = try #require(open.address.split(separator: ":").last)
+        // It answers the host itself under that address, or what follows would prove nothing.
+        let fromHost = try ChildProcess.run([
+            Programs.grpcurl, "-plaintext", "-max-time", "5", "\(gateway):\(port)",
+            "grpc.health.v1.Health/Check",
+        ])
+        #expect(fromHost.standardOutput.contains("SERVING"), "\(fromHost.standardError)")
+        try harbour.query("CREATE TABLE out (line text)", database)
+        /// What a shell inside the database's container prints, by COPY FROM PROGRAM.
+        func shell(_ command: String) throws -> String {
+            try harbour.query("TRUNCATE out", database)
+            try harbour.query(
+                "COPY out FROM PROGRAM $shell$\(command)$shell$", database)
+            return try harbour.query("SELECT line FROM out", database)
+        }
+        #expect(try shell("echo works") == "works")
+        let host = (try ChildProcess.run(["/usr/bin/hostname", "--all-ip-addresses"]))
+            .standardOutput.split(whereSeparator: \.isWhitespace).map(String.init)
+            .filter { $0.contains(".") }
+        for address in Set([gateway, "127.0.0.1"] + host) {
+            for target in [String(port), "22", "5432"]
+            where address != "127.0.0.1" || target != "5432" {
+                let answer = try shell(
+                    "nc -w 2 \(address) \(target) </dev/null >/dev/null 2>&1 && echo open || echo closed"
+                )
+                #expect(answer == "closed", "\(address):\(target)")
+            }
+        }
+        #expect(try shell("ls /var/run/docker.sock /run/docker.sock 2>/dev/null | wc -l") == "0")
+        #expect(
+            try shell("nc -w 2 1.1.1.1 443 </dev/null >/dev/null 2>&1 && echo open || echo closed")
+                == "closed")
+        #expect(try open.stop() == 0)
+    }
+
+    @Test("its password is in the container's environment and nowhere else")
+    func secrecy() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let revealed = try harbour.call(
+            "ServiceService/RevealConnection", ["serviceId": .string(database.serviceID)])
+        let password = revealed["password"].string
+        #expect(password.count >= 20)
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        #expect(try Docker.inspect(container, "{{json .Config.Env}}").contains(password))
+        #expect(try !Docker.inspect(container, "{{json .Config.Labels}}").contains(password))
+        #expect(!harbour.agent.log.contains(password))
+        #expect(!harbour.server.log.contains(password))
+        for (name, content) in try harbour.agent.stateFiles() {
+            #expect(!content.contains(password), "\(name)")
+        }
+        let modes = try ChildProcess.run([
+            "/usr/bin/find", harbour.agent.stateFolder, "-perm", "/077",
+        ])
+        #expect(modes.standardOutput.isEmpty, "\(modes.standardOutput)")
+        let dump = try harbour.installation.run(
+            sql: "SELECT string_agg(d::text, '') FROM deployments d")
+        #expect(!dump.contains(password))
+    }
+}

@@ -1,0 +1,70 @@
+import TestSupport
+import Testing
+
+/// Data outlives containers.
+@Suite struct RedeployTests {
+    /// How often the service is deployed again.
+    static let redeploys = 20
+
+    @Test("redeployed 20 times under a writer, no acknowledged row is lost")
+    func keepsRows() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        let identifier = try harbour.query(
+            "SELECT system_identifier FROM pg_control_system()", database)
+        let writer = try SiblingWriter(to: database, of: harbour)
+        var seen = 0
+        for round in 1...Self.redeploys {
+            // Each container serves the writer for a while, or its end would prove little.
+            try eventually("the writer of round \(round)") {
+                try writer.acknowledged().count >= seen + 20
+            }
+            let deployment = try harbour.redeploy(database)
+            #expect(try harbour.outcome(of: deployment) == "RUNNING", "round \(round)")
+            seen = try writer.acknowledged().count
+        }
+        let acknowledged = try writer.stop()
+        #expect(acknowledged.count >= 20 * Self.redeploys)
+        let kept = Set(
+            try harbour.query("SELECT n FROM written", database).split(separator: "\n")
+                .compactMap { Int($0) })
+        #expect(acknowledged.subtracting(kept).isEmpty, "lost: \(acknowledged.subtracting(kept))")
+        #expect(
+            try harbour.query("SELECT system_identifier FROM pg_control_system()", database)
+                == identifier)
+        #expect(try Docker.containers(of: database.serviceID).count == 1)
+        #expect(try Docker.volumes(of: database.serviceID).count == 1)
+    }
+
+    @Test("pgbench's accounts balance after redeploys in the middle of its runs")
+    func pgbench() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        func pgbench(_ arguments: [String]) throws -> ChildProcess.Finished {
+            try Docker.run(
+                [
+                    "run", "--rm", "--network", "berth-env-\(database.environmentID)",
+                    "--entrypoint", "pgbench", try Harbour.image,
+                ] + arguments + [database.uri])
+        }
+        #expect(try pgbench(["--initialize", "--quiet"]).exitCode == 0)
+        for _ in 0..<3 {
+            let runner = try Docker.succeed([
+                "run", "--detach", "--network", "berth-env-\(database.environmentID)",
+                "--entrypoint", "pgbench", try Harbour.image, "--client=4", "--time=60",
+                "--no-vacuum", database.uri,
+            ])
+            defer { _ = try? Docker.run(["rm", "--force", runner]) }
+            try eventually("pgbench to write") {
+                try harbour.query("SELECT count(*) > 0 FROM pgbench_history", database) == "t"
+            }
+            #expect(try harbour.outcome(of: try harbour.redeploy(database)) == "RUNNING")
+        }
+        let sums = try harbour.query(
+            """
+            SELECT (SELECT sum(delta) FROM pgbench_history) = (SELECT sum(abalance) FROM pgbench_accounts)
+            AND (SELECT sum(tbalance) FROM pgbench_tellers) = (SELECT sum(bbalance) FROM pgbench_branches)
+            """, database)
+        #expect(sums == "t")
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+
+/// The machine's Docker, by its own client.
+enum Docker {
+    /// Runs a command of the client.
+    @discardableResult
+    static func run(
+        _ arguments: [String], input: String = "", within duration: Duration = .seconds(60)
+    ) throws -> ChildProcess.Finished {
+        try ChildProcess.run(
+            ["/usr/bin/env", "docker"] + arguments, input: input, within: duration)
+    }
+
+    /// What a command that must succeed printed, without the last line's end.
+    @discardableResult
+    static func succeed(_ arguments: [String], input: String = "") throws -> String {
+        let finished = try run(arguments, input: input)
+        guard finished.exitCode == 0 else {
+            throw ChildProcess.Failed(
+                description: "docker \(arguments.joined(separator: " ")): \(finished.standardError)"
+            )
+        }
+        return finished.standardOutput.trimmingCharacters(in: .newlines)
+    }
+
+    /// The lines of what a command printed.
+    static func lines(_ arguments: [String]) throws -> [String] {
+        try succeed(arguments).split(separator: "\n").map(String.init)
+    }
+
+    /// The ids of a service's containers, those included that have ended.
+    static func containers(of serviceID: String) throws -> [String] {
+        try lines(["ps", "--all", "--quiet", "--no-trunc", "--filter", label("service", serviceID)])
+    }
+
+    /// The names of a service's volumes.
+    static func volumes(of serviceID: String) throws -> [String] {
+        try lines(["volume", "ls", "--quiet", "--filter", label("service", serviceID)])
+    }
+
+    /// A field of something, by a Go template.
+    static func inspect(_ name: String, _ template: String) throws -> String {
+        try succeed(["inspect", "--format", template, name])
+    }
+
+    /// Removes everything that an agent of a server made.
+    static func removeAll(ofServer serverID: String) throws {
+        let mine = label("server", serverID)
+        let containers = try lines(["ps", "--all", "--quiet", "--filter", mine])
+        if !containers.isEmpty { try run(["rm", "--force"] + containers) }
+        for (kind, names) in [
+            ("volume", try lines(["volume", "ls", "--quiet", "--filter", mine])),
+            ("network", try lines(["network", "ls", "--quiet", "--filter", mine])),
+        ] where !names.isEmpty {
+            try run([kind, "rm"] + names)
+        }
+    }
+
+    /// A new image made of another by lines of a Dockerfile.
+    static func build(_ name: String, _ dockerfile: String) throws {
+        try succeed(["build", "--quiet", "--tag", name, "-"], input: dockerfile)
+    }
+
+    private static func label(_ name: String, _ value: String) -> String {
+        "label=berth.\(name)=\(value)"
+    }
+}

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# berth-agent beside berthd: registered once, then kept running. It acts on Docker and the firewall, so
+# it runs as root, through sudo for others.
+
+agent_state="$state/agent"
+agent_log="$logs/berth-agent.log"
+agent_process_file="$state/berth-agent.pid"
+
+# choose_database_image: sets database_image to the official image when it is here or can be pulled, and
+# to one of Berth's own making otherwise; says which.
+choose_database_image() {
+    database_image=postgres:16-alpine
+    if docker_as_root image inspect "$database_image" >/dev/null 2>&1; then
+        note "the databases' image is $database_image, which is here"
+    elif step_quietly 120 docker_as_root pull --quiet "$database_image"; then
+        note "the databases' image is $database_image, just pulled"
+    else
+        database_image=berth/postgres-test:16
+        note "$database_image instead of the official image, which cannot be pulled here"
+        step "Building the image $database_image from programs of this machine" \
+            "$logs/test-image.log" scripts/test-image
+    fi
+}
+
+# step_quietly SECONDS COMMAND…: whether the command succeeds in that time.
+step_quietly() { (timeout_of_functions "$@") >>"$logs/pull.log" 2>&1; }
+
+# timeout_of_functions SECONDS COMMAND…: as timeout(1), also for functions.
+timeout_of_functions() {
+    local seconds="$1" process watcher status=0
+    shift
+    "$@" &
+    process=$!
+    (sleep "$seconds" && kill "$process" 2>/dev/null) &
+    watcher=$!
+    wait "$process" || status=$?
+    kill "$watcher" 2>/dev/null || true
+    return "$status"
+}
+
+# docker_as_root ARGUMENT…: the Docker client.
+docker_as_root() { as_root docker "$@"; }
+
+# register_agent AGENT ADDRESS: makes the agent's keys and exchanges the bootstrap's one-time token,
+# unless an earlier run did.
+register_agent() {
+    if as_root test -e "$agent_state"; then return; fi
+    (umask 077 && json_value agent_registration_token <"$bootstrap_file" >"$state/registration-token")
+    step "Registering the agent of this server" "$logs/register.log" as_root "$1" register \
+        --control-plane "http://$2" --token-file "$state/registration-token" \
+        --state-dir "$agent_state"
+    rm -f "$state/registration-token"
+}
+
+# start_agent AGENT: starts it in a session of its own; sets agent_process.
+start_agent() {
+    say "Starting berth-agent (log: $agent_log)"
+    # The log belongs to who runs this script, not to root.
+    : >>"$agent_log"
+    setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$agent_process_file" \
+        "${agent_prefix[@]}" "$1" run --state-dir "$agent_state" \
+        {run_lock}>&- </dev/null >>"$agent_log" 2>&1 &
+    agent_process=$!
+}
+
+# How the agent becomes root.
+agent_prefix=()
+if ((EUID != 0)); then agent_prefix=(sudo --non-interactive --); fi
+
+# stop_agent: asks it to end; containers go on.
+stop_agent() {
+    [[ -n "${agent_process:-}" ]] || return 0
+    as_root kill -TERM "$agent_process" 2>/dev/null || true
+    wait "$agent_process" 2>/dev/null || true
+    agent_process=
+    rm -f "$agent_process_file"
+}
+
+# stop_agent_left_behind: ends an agent that an interrupted run left.
+stop_agent_left_behind() {
+    local process
+    process="$(cat "$agent_process_file" 2>/dev/null || true)"
+    # The file may name some other program's process by now.
+    if [[ "$process" =~ ^[0-9]+$ ]] &&
+        tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep --quiet 'berth-agent run '; then
+        note "ending berth-agent $process, which an interrupted run left behind"
+        as_root kill -TERM "$process" 2>/dev/null || true
+    fi
+    rm -f "$agent_process_file"
+}
+
+# wait_until_running: until the first service is RUNNING, at most 180 s; shows each step on the way.
+wait_until_running() {
+    local deadline=$((SECONDS + 180)) service state shown=
+    say "Waiting until the agent has proven that the database serves"
+    while ((SECONDS < deadline)); do
+        service="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}")"
+        state="$(json_value service.state <<<"$service")"
+        if [[ "$state" != "$shown" ]]; then
+            note "$state $(json_value service.state_message <<<"$service" || true)"
+            shown="$state"
+        fi
+        case "$state" in
+        SERVICE_STATE_RUNNING) return ;;
+        SERVICE_STATE_FAILED | SERVICE_STATE_CRASHED)
+            fail "the database does not run: $(json_value service.state_message <<<"$service")" \
+                "the agent's log: $agent_log"
+            ;;
+        esac
+        sleep 0.2
+    done
+    fail "the database does not run after 180 s" "the agent's log: $agent_log"
+}
+
+# query_first_service SQL: asks the database through the URI that the create call returned, from a
+# container on the environment's own network, as a sibling service would.
+query_first_service() {
+    local uri environment
+    uri="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}" |
+        json_value connection_uri)"
+    environment="$(json_value environment_id <"$bootstrap_file")"
+    docker_as_root run --rm --network "berth-env-$environment" --entrypoint psql \
+        "$database_image" "$uri" --no-psqlrc --tuples-only --no-align --command "$1"
+}
