@@ -39,6 +39,22 @@ public enum Interceptors {
         }
     }
 
+    /// The text with what would begin a line or hide one written out: a caller whose words come back
+    /// in a status must not write lines of the log.
+    static func oneLine(_ text: String) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars {
+            if scalar.properties.generalCategory == .control || scalar == "\u{2028}"
+                || scalar == "\u{2029}"
+            {
+                line += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
+    }
+
     private static func fields(
         _ context: CallContext,
         _ status: String,
@@ -51,7 +67,7 @@ public enum Interceptors {
             "microseconds": "\(microseconds)", "request_id": "\(context.requestID)",
             "peer": "\(context.peer)",
         ]
-        if let message { fields["message"] = "\(message)" }
+        if let message { fields["message"] = "\(oneLine(message))" }
         return fields
     }
 }

@@ -9,6 +9,14 @@ import Testing
 @testable import RPC
 
 @Suite struct InterceptorTests {
+    @Test("a status message stays on its line of the log")
+    func oneLine() {
+        #expect(Interceptors.oneLine("plain: ü") == "plain: ü")
+        #expect(
+            Interceptors.oneLine("a\nb\r\u{1B}[2Jc\u{2028}d") == #"a\u{a}b\u{d}\u{1b}[2Jc\u{2028}d"#
+        )
+    }
+
     private enum Caller: CallContextKey { typealias Value = String }
 
     @Test("interceptors run in order around the handler and hand it values")

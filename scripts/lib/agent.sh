@@ -57,6 +57,8 @@ start_agent() {
     say "Starting berth-agent (log: $agent_log)"
     # The log belongs to who runs this script, not to root.
     : >>"$agent_log"
+    # The inner shell expands these.
+    # shellcheck disable=SC2016
     setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$agent_process_file" \
         "${agent_prefix[@]}" "$1" run --state-dir "$agent_state" \
         {run_lock}>&- </dev/null >>"$agent_log" 2>&1 &
