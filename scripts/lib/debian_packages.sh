@@ -6,13 +6,14 @@ build_packages=(
     libnghttp2-dev libssl-dev libpq-dev libprotobuf-c-dev libcurl4-openssl-dev zlib1g-dev
     libmimalloc-dev pkg-config git
 )
-# What generates code, checks it, talks to the server in tests, and makes the image of the tests.
+# What generates code, checks it, talks to the server in tests, makes the image of the tests, and what
+# the agent's firewall rule is set with.
 tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
-    busybox-static
+    busybox-static iptables
 )
-# What only the tests need: a real browser.
-test_packages=(chromium)
+# What only the tests need: a real browser, and what shows sockets and addresses.
+test_packages=(chromium iproute2 hostname)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {
