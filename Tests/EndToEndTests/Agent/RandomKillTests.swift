@@ -5,9 +5,9 @@ import Testing
 /// Whatever is killed, and whenever: in the end there is one container, one volume, one state.
 @Suite struct RandomKillTests {
     /// How often something is killed.
-    static let kills = 50
+    static let kills = 60
 
-    @Test("fifty kills of the agent, berthd and its connections at random moments of deployments")
+    @Test("sixty kills of the agent, berthd and its connections at random moments of deployments")
     func kills() throws {
         let installation = try Installation()
         var options = installation.options
@@ -23,26 +23,11 @@ import Testing
         var services: [String] = []
         for round in 0..<Self.kills {
             // Something is always on its way: a new service, or an old one again.
-            let method = services.count < 5 ? "create" : "redeploy"
-            if method == "create" {
-                let answer = try Client.grpcurl.call(
-                    "ServiceService/CreateDatabaseService",
-                    [
-                        "environmentId": .string(installation.environmentID),
-                        "name": .string(Stage.uniqueName()), "templateId": "postgres",
-                        "deployNow": true, "serverId": .string(installation.serverID),
-                    ], token: installation.ownerToken, on: server)
-                #expect(answer.code == "OK", "\(answer.message)")
-                services.append(answer.response["service"]["id"].string)
+            if services.count < 5 {
+                services.append(try Self.create(installation, server))
             } else {
-                let answer = try Client.grpcurl.call(
-                    "DeploymentService/RedeployService",
-                    [
-                        "serviceId": .string(
-                            services[Int.random(in: services.indices, using: &random)])
-                    ],
-                    token: installation.ownerToken, on: server)
-                #expect(answer.code == "OK", "\(answer.message)")
+                let service = services[Int.random(in: services.indices, using: &random)]
+                try Self.redeploy(service, installation, server)
             }
             usleep(UInt32.random(in: 0..<900_000, using: &random))
             if round % 7 == 6 {
@@ -64,12 +49,7 @@ import Testing
         try Self.settle(installation, services, agent)
         for service in services { try Self.check(service, installation, "after the kills") }
         // Whatever failed meanwhile, for it was killed too often: what follows succeeds.
-        for service in services {
-            let answer = try Client.grpcurl.call(
-                "DeploymentService/RedeployService", ["serviceId": .string(service)],
-                token: installation.ownerToken, on: server)
-            #expect(answer.code == "OK", "\(answer.message)")
-        }
+        for service in services { try Self.redeploy(service, installation, server) }
         try Self.settle(installation, services, agent)
         for service in services {
             let newest = try Self.check(service, installation, "after a last deployment").last
@@ -78,6 +58,40 @@ import Testing
             #expect(try Docker.volumes(of: service).count == 1)
         }
         #expect(try server.stop() == 0)
+    }
+
+    private static func create(_ installation: Installation, _ server: Berthd) throws -> String {
+        let name = Stage.uniqueName()
+        return try call(
+            "ServiceService/CreateDatabaseService",
+            [
+                "environmentId": .string(installation.environmentID), "name": .string(name),
+                "templateId": "postgres", "deployNow": true, "requestId": .string(name),
+                "serverId": .string(installation.serverID),
+            ], installation, server)["service"]["id"].string
+    }
+
+    private static func redeploy(
+        _ service: String, _ installation: Installation, _ server: Berthd
+    ) throws {
+        try call(
+            "DeploymentService/RedeployService", ["serviceId": .string(service)], installation,
+            server)
+    }
+
+    /// Calls until PostgreSQL does not hang up in the middle; each of these calls may be repeated.
+    @discardableResult
+    private static func call(
+        _ method: String, _ request: JSON, _ installation: Installation, _ server: Berthd
+    ) throws -> JSON {
+        var answer: Answer?
+        try eventually("an answer of \(method)") {
+            answer = try Client.grpcurl.call(
+                method, request, token: installation.ownerToken, on: server)
+            return answer?.code != "UNAVAILABLE" && answer?.code != "UNKNOWN"
+        }
+        #expect(answer?.code == "OK", "\(answer?.message ?? "")")
+        return answer?.response ?? .null
     }
 
     /// At most one of everything; gives the service's deployments, oldest first.
