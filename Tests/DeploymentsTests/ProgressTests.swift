@@ -48,7 +48,7 @@ struct ProgressTests {
 
     @Test("the parts of a job fit into the deadline, and a lease outlives several heartbeats")
     func limits() {
-        let timeouts = EngineLimits.timeouts(start: .seconds(1200))
+        let timeouts = EngineLimits.timeouts(start: .seconds(1000))
         #expect(timeouts.pull + timeouts.start + timeouts.stop < EngineLimits.deadline)
         #expect(EngineLimits.lease >= .seconds(30))
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// Reads what the fuzzer found worth keeping, without the fuzzer.
 @Suite struct CorpusTests {
-    private static let goldens = goldenBerthMessages + goldenStandardMessages
+    private static let goldens = goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
 
     @Test(
         "every input of the fuzzer's corpus is refused with a typed error, or is stable as any type"

@@ -13,6 +13,7 @@ import Testing
             unsafe paths(of: berth__controlplane__v1__service_service__descriptor) == [
                 Services.createDatabaseService.path, Services.getService.path,
                 Services.listServices.path, Services.deleteService.path,
+                Services.undeleteService.path, Services.watchServices.path,
                 Services.revealConnection.path, Services.listDatabaseTemplates.path,
             ]
         )
@@ -20,6 +21,26 @@ import Testing
             unsafe paths(of: berth__controlplane__v1__deployment_service__descriptor) == [
                 BerthV1.DeploymentServiceMethods.getDeployment.path,
                 BerthV1.DeploymentServiceMethods.listDeployments.path,
+                BerthV1.DeploymentServiceMethods.watchDeployment.path,
+                BerthV1.DeploymentServiceMethods.deployService.path,
+                BerthV1.DeploymentServiceMethods.redeployService.path,
+                BerthV1.DeploymentServiceMethods.restartService.path,
+                BerthV1.DeploymentServiceMethods.cancelDeployment.path,
+                BerthV1.DeploymentServiceMethods.tailLogs.path,
+            ]
+        )
+        #expect(
+            unsafe paths(of: berth__controlplane__v1__server_service__descriptor) == [
+                BerthV1.ServerServiceMethods.createServer.path,
+                BerthV1.ServerServiceMethods.getServer.path,
+                BerthV1.ServerServiceMethods.listServers.path,
+                BerthV1.ServerServiceMethods.createRegistrationToken.path,
+            ]
+        )
+        #expect(
+            unsafe paths(of: berth__agent__v1__agent_service__descriptor) == [
+                AgentV1.AgentServiceMethods.register.path,
+                AgentV1.AgentServiceMethods.connect.path,
             ]
         )
         #expect(
@@ -78,7 +99,7 @@ import Testing
             offset += length
         }
         #expect(offset == set.count)
-        #expect(names.count == 15)
+        #expect(names.count == 21)
         let order = try [
             "google/protobuf/timestamp.proto", "berth/controlplane/v1/service.proto",
             "berth/controlplane/v1/service_service.proto",

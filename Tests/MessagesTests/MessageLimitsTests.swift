@@ -97,7 +97,7 @@ import Testing
 
     @Test(
         "with any amount of memory a message is read whole, or the limit of memory is the error",
-        arguments: goldenBerthMessages + goldenStandardMessages
+        arguments: goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
     )
     func memory(_ golden: GoldenMessage) throws {
         var enough: Int?

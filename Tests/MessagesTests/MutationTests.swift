@@ -8,7 +8,7 @@ import Testing
 
     @Test(
         "a damaged message is refused with a typed error, or is a stable message",
-        arguments: goldenBerthMessages + goldenStandardMessages
+        arguments: goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
     )
     func damage(_ golden: GoldenMessage) throws {
         var random = SplitMix64(state: UInt64(golden.bytes.count) &* 0x9E37_79B9)

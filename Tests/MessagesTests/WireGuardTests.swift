@@ -22,7 +22,7 @@ import Testing
 
     @Test(
         "a message cut at any byte is refused, or is the fields that are whole",
-        arguments: goldenBerthMessages + goldenStandardMessages
+        arguments: goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
     )
     func truncated(_ golden: GoldenMessage) throws {
         for length in 0..<golden.bytes.count {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct WireTests {
     @Test(
         "decoding and encoding again gives the bytes that another implementation made",
-        arguments: goldenBerthMessages + goldenStandardMessages
+        arguments: goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
     )
     func goldenRoundTrip(_ golden: GoldenMessage) throws {
         #expect(try golden.recode(golden.bytes, .standard) == golden.bytes)
@@ -14,7 +14,7 @@ import Testing
 
     @Test(
         "every string field reaches the property of its own name",
-        arguments: goldenBerthMessages + goldenStandardMessages
+        arguments: goldenBerthMessages + goldenAgentMessages + goldenStandardMessages
     )
     func fieldNames(_ golden: GoldenMessage) throws {
         for property in try golden.properties() {

@@ -238,9 +238,7 @@ final class DeployRun {
         }
         defer { network.cancel() }
         try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
-        if try await !engine.hasNetwork(DockerNames.initNetwork) {
-            try await engine.createNetwork(ContainerPlan.initNetwork)
-        }
+        try await tools.networks.ensure(ContainerPlan.initNetwork)
         let container = try await create(image, initializing: true)
         let deadline = try await start(container)
         let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)

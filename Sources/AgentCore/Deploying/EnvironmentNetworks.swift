@@ -24,8 +24,18 @@ final class EnvironmentNetworks {
     /// Makes the network when it is missing.
     func ensure(_ network: NetworkSpecification, of environment: EnvironmentID) async throws {
         try await gate.alone(environment) {
-            guard try await !engine.hasNetwork(network.name) else { return }
+            try await ensure(network)
+        }
+    }
+
+    /// Makes a network when it is missing. One that a killed agent asked for may come up between the
+    /// look and the act: Docker refuses the second then.
+    func ensure(_ network: NetworkSpecification) async throws {
+        guard try await !engine.hasNetwork(network.name) else { return }
+        do {
             try await engine.createNetwork(network)
+        } catch let error as DockerError {
+            guard try await engine.hasNetwork(network.name) else { throw error }
         }
     }
 

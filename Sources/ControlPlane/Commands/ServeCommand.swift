@@ -83,8 +83,8 @@ struct ServeCommand: ParsableCommand {
         guard (0...3650).contains(deletedDataGraceDays) else {
             throw ValidationError("--deleted-data-grace-days must be from 0 to 3650")
         }
-        guard (1...1200).contains(databaseStartSecondsMax) else {
-            throw ValidationError("--database-start-seconds-max must be from 1 to 1200")
+        guard (1...1000).contains(databaseStartSecondsMax) else {
+            throw ValidationError("--database-start-seconds-max must be from 1 to 1000")
         }
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)

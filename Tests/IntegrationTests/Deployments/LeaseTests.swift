@@ -110,25 +110,25 @@ import Testing
         }
     }
 
-    @Test("after five claims that were lost the deployment fails, and says so")
+    @Test("after ten claims that were lost the deployment fails, and says so")
     func attempts() async throws {
         try await withDatabase { database, pool in
             let engine = try Engine(database, pool)
             let agent = try WorkingAgent(engine)
             let (service, deployment) = try await engine.create()
             var tokens: [Int64] = []
-            for _ in 0..<5 {
+            for _ in 0..<10 {
                 tokens.append(try await agent.claimOne().reference.fencingToken)
                 try database.expireLeases()
             }
             #expect(tokens == tokens.sorted())
-            #expect(Set(tokens).count == 5)
+            #expect(Set(tokens).count == 10)
             #expect(try await agent.claim().isEmpty)
             let failed = try await engine.history(deployment).deployment
             #expect(failed.state == .failed)
             #expect(failed.failure?.reason == "AGENT_LOST")
             #expect(failed.failure?.hint.isEmpty == false)
-            #expect(failed.attempt == 5)
+            #expect(failed.attempt == 10)
             #expect(try await engine.status(service).state == .failed)
         }
     }
