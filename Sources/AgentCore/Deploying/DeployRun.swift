@@ -46,6 +46,24 @@ final class DeployRun {
     /// - Throws: ``JobFailed``, ``JobStale``, `DockerError`, `CancellationError`; what was made is
     ///   still there then: see ``undo(on:)``.
     func run(on loop: isolated EventLoop) async throws -> JobOutcome {
+        var attempt = 1
+        while true {
+            do {
+                return try await attemptRun(on: loop)
+            } catch let error as DockerError
+                where error.isNotFound && attempt < DeployRun.attemptsMax
+            {
+                // What an agent that was killed asked Docker to remove went under our hands.
+                attempt += 1
+                try await tools.verification.reactor.sleep(for: DeployRun.discardPause)
+            }
+        }
+    }
+
+    /// How often a run begins again when something of it is gone.
+    private static let attemptsMax = 3
+
+    private func attemptRun(on loop: isolated EventLoop) async throws -> JobOutcome {
         (containerID, outcome) = (nil, nil)
         let survey = try await survey(on: loop)
         try requireNewest(survey.containers)

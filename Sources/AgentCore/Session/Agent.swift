@@ -170,9 +170,7 @@ final class Agent {
         do {
             let information = try await client.information()
             (dockerVersion, dockerRoot) = (information.version, information.dataRoot)
-            if try await !engine.hasNetwork(DockerNames.initNetwork) {
-                try await engine.createNetwork(ContainerPlan.initNetwork)
-            }
+            try await EnvironmentNetworks(engine: engine).ensure(ContainerPlan.initNetwork)
         } catch {
             dockerVersion = ""
             logger.warning("Docker does not answer", metadata: ["cause": "\(error)"])
