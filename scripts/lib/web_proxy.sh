@@ -4,7 +4,8 @@
 # start_caddy SITE UPSTREAM: serves the site's address for berthd at the upstream; sets caddy_process.
 start_caddy() {
     say "Starting Caddy on $1 for browsers (log: $logs/caddy.log)"
-    BERTH_SITE="$1" BERTH_UPSTREAM="$2" XDG_DATA_HOME="$state/caddy" XDG_CONFIG_HOME="$state/caddy" \
+    BERTH_SITE="$1" BERTH_UPSTREAM="$2" XDG_DATA_HOME="$state/caddy/data" \
+        XDG_CONFIG_HOME="$state/caddy/data" \
         setsid "$caddy" run --config scripts/proxy/Caddyfile --adapter caddyfile \
         {run_lock}>&- </dev/null >>"$logs/caddy.log" 2>&1 &
     caddy_process=$!
