@@ -89,6 +89,9 @@ class Expressions:
         return "'s' || :unique"
 
     def constant(self, value):
+        # pgbench takes no variable without a value.
+        if value == "":
+            return "''"
         return ":" + self.constants.setdefault(value, f"constant_{len(self.constants)}")
 
 
