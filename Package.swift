@@ -33,10 +33,13 @@ func module(_ name: String, _ extra: [Target.Dependency] = []) -> Target {
 }
 
 /// The tests of one target.
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: [.init(stringLiteral: name)] + dependencies,
+        exclude: exclude,
         swiftSettings: strictTests
     )
 }
@@ -184,7 +187,8 @@ let package = Package(
             [
                 "BerthMessages", "EventLoops", "HTTP2", "Messages", "StandardMessages",
                 "TestSupport", logging,
-            ]
+            ],
+            exclude: ["Python"]
         ),
         tests(
             "TLS",

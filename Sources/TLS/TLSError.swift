@@ -47,8 +47,10 @@ public enum TLSError: Error, Equatable, CustomStringConvertible {
     private static let reasonsMax = 16
 
     /// Takes every entry from this thread's error queue.
-    static func drained(_ function: String) -> TLSError {
-        var reasons: [String] = []
+    ///
+    /// - Parameter reason: What to say beside.
+    static func drained(_ function: String, and reason: String? = nil) -> TLSError {
+        var reasons = reason.map { [$0] } ?? []
         while reasons.count < reasonsMax {
             let code = ERR_get_error()
             if code == 0 { break }

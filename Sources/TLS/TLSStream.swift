@@ -189,9 +189,16 @@ public import HTTP2
 
     /// What OpenSSL or the socket failed with.
     private func takeFailure(_ function: String) -> TLSError {
-        let reasons = TLSError.drained(function)
+        let reasons = TLSError.drained(function, and: verificationFailure)
         if let failure = bio.failure { return failure }
         return bio.isEnded ? .truncated : reasons
+    }
+
+    /// Why the peer's certificate was not believed; nil when it was, or there was none to judge.
+    private var verificationFailure: String? {
+        let result = unsafe SSL_get_verify_result(ssl)
+        guard result != Int(X509_V_OK) else { return nil }
+        return unsafe X509_verify_cert_error_string(result).map { unsafe String(cString: $0) }
     }
 
     // MARK: Writing

@@ -52,6 +52,7 @@ extension Channel {
             retired.removeAll { $0 === connection }
         }
         if connection === current, connection.isRetired { retire(connection) }
+        if connection !== current, connection.openStreams == 0 { connection.end() }
         pump()
     }
 
