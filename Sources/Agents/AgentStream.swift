@@ -21,7 +21,7 @@ final class AgentStream {
     private let sendSignal: LoopSignal
     private let endSignal: LoopSignal
     private var outcome: Result<Void, any Error>?
-    private var tasks: [LoopTask] = []
+    private var tasks: [BegunTask] = []
     private var silenceTimer: LoopTimer?
 
     init(_ link: any AgentLink, needs: AgentGateway.Needs, gateway: AgentGateway) {

@@ -42,11 +42,13 @@ health_rounds() {
     done
 }
 
-# check_health URL: calls a second of the server there.
+# check_health URL ARGUMENT…: calls a second of the server there.
 check_health() {
+    local url="$1"
+    shift
     # The answer: a frame of five bytes and SERVING in two.
-    h2load_rate 7 "${grpc_headers[@]}" --data="$bench/health.request" \
-        "$1/grpc.health.v1.Health/Check"
+    h2load_rate 7 "${grpc_headers[@]}" --data="$bench/health.request" "$@" \
+        "$url/grpc.health.v1.Health/Check"
 }
 
 # static_answer URL: requests a second of the nghttpd there.

@@ -42,8 +42,9 @@ final class AgentSession {
 
     private var queue = ReportQueue()
     private var heartbeat: AgentV1.Heartbeat?
-    private let hasWork: Signal
-    private let hasRoom: Signal
+    private let hasWork: LoopSignal
+    /// Raised, all of them, when logs have room and at the end.
+    private var waitingForRoom: [LoopSignal] = []
     private var clock = ControlPlaneClock()
     private var lastAck = Instant.now()
     private var isOpen = false
@@ -58,8 +59,7 @@ final class AgentSession {
         self.reactor = reactor
         self.wallClock = wallClock
         self.logger = logger
-        hasWork = Signal(loop: reactor.loop)
-        hasRoom = Signal(loop: reactor.loop)
+        hasWork = LoopSignal(reactor: reactor)
     }
 
     /// Why a stream is given up by us.
@@ -89,7 +89,7 @@ final class AgentSession {
             stream.close()
             writer.cancel()
             heart.cancel()
-            hasRoom.raise()
+            tellOfRoom()
         }
         work.begin(self, sessionID, on: loop)
         while let message = try await stream.next() {
@@ -112,17 +112,20 @@ final class AgentSession {
     }
 
     /// Queues a chunk of logs once there is room.
-    /// - Returns: False when the stream is over.
+    /// - Returns: False when the stream is over or the caller is cancelled.
     func send(_ chunk: AgentV1.LogChunk) async -> Bool {
         while isOpen, !queue.hasRoomForLogs {
-            if Task.isCancelled { return false }
-            await hasRoom.wait()
-            // Others may wait too, and there may be room for them.
-            hasRoom.raise()
-            await Task.yield()
+            let hasRoom = LoopSignal(reactor: reactor)
+            waitingForRoom.append(hasRoom)
+            do { try await hasRoom.wait() } catch { return false }
         }
         report(.logChunk(chunk))
         return isOpen
+    }
+
+    private func tellOfRoom() {
+        for waiter in waitingForRoom { waiter.raise() }
+        waitingForRoom = []
     }
 
     // MARK: Beginning
@@ -209,11 +212,11 @@ final class AgentSession {
                     heartbeat = nil
                     try await stream.send(.with { $0.kind = .heartbeat(due) })
                 } else if let kind = queue.next() {
-                    hasRoom.raise()
+                    if queue.hasRoomForLogs { tellOfRoom() }
                     let envelope = try signer.sign(kind, at: wallClock.now())
                     try await stream.send(.with { $0.kind = .report(envelope) })
                 } else {
-                    await hasWork.wait()
+                    try await hasWork.wait()
                 }
             }
         } catch {

@@ -15,14 +15,24 @@ import Testing
         var sent: [AgentV1.ConnectRequest] = []
         private var replies: [AgentV1.ConnectResponse] = []
         private var isOver = false
-        private let signal: Signal
-        init(_ reactor: Reactor) { signal = Signal(loop: reactor.loop) }
+        private let signal: LoopSignal
+        /// After hello, each message waits until the next raise of ``letGo``.
+        var isHeld = false
+        let letGo: LoopSignal
 
-        func send(_ message: AgentV1.ConnectRequest) async throws { sent.append(message) }
+        init(_ reactor: Reactor) {
+            signal = LoopSignal(reactor: reactor)
+            letGo = LoopSignal(reactor: reactor)
+        }
+
+        func send(_ message: AgentV1.ConnectRequest) async throws {
+            if isHeld, !sent.isEmpty { try await letGo.wait() }
+            sent.append(message)
+        }
         func next() async throws -> AgentV1.ConnectResponse? {
             while replies.isEmpty {
                 if isOver { return nil }
-                await signal.wait()
+                try await signal.wait()
             }
             return replies.removeFirst()
         }
@@ -64,26 +74,10 @@ import Testing
     @Test("says hello, beats, obeys signed jobs, refuses others, and reports in order")
     func conversation() async throws {
         try await onLoop { loop, reactor in
-            let (controlPlane, own) = (try SigningKey.generate(), try SigningKey.generate())
-            let controlPlaneKey = try VerificationKey(bytes: controlPlane.publicKey)
-            let identity = AgentIdentity(
-                controlPlane: try #require(ControlPlaneAddress("http://127.0.0.1:1")),
-                controlPlaneKey: controlPlaneKey, authorities: nil, serverID: Sample.server,
-                serverName: "one", credential: SecretText("c"), key: own)
-            let stream = Stream(reactor)
-            let work = Work(
-                JobVerifier(serverID: Sample.server, controlPlaneKey: controlPlaneKey))
-            let session = AgentSession(
-                stream: stream, identity: identity, work: work, reactor: reactor,
-                wallClock: SystemWallClock(), logger: Sample.silence)
+            let controlPlane = try SigningKey.generate()
+            let (stream, work, session) = try AgentSessionTests.make(controlPlane, reactor)
             let running = LoopTask(on: loop) { try await session.run(on: loop) }
-            stream.say(
-                .welcome(
-                    .with {
-                        $0.sessionID = AgentSessionTests.sessionID
-                        $0.heartbeatInterval = .with { $0.seconds = 1 }
-                        $0.time = GoogleProtobuf.Timestamp(AgentSessionTests.time)
-                    }))
+            stream.say(AgentSessionTests.welcome)
             let job = try AgentSessionTests.signed(controlPlane, nonce: 1)
             stream.say(.job(job))
             stream.say(.job(job))
@@ -122,6 +116,83 @@ import Testing
             // Without effect, and without harm.
             session.report(.inventory(AgentV1.Inventory()))
         }
+    }
+
+    @Test("all who wait to send logs go on when there is room, and hear of the end")
+    func waitingLogs() async throws {
+        try await onLoop { loop, reactor in
+            let (stream, work, session) = try AgentSessionTests.make(try .generate(), reactor)
+            stream.isHeld = true
+            let running = LoopTask(on: loop) { try await session.run(on: loop) }
+            stream.say(AgentSessionTests.welcome)
+            while work.session == nil { try await reactor.sleep(for: .milliseconds(1)) }
+            // One is on its way, as many as fit are queued, and four wait.
+            let waiting = 4
+            let senders = (0..<1 + ReportQueue.logChunksMax + waiting).map { number in
+                LoopTask(on: loop) {
+                    if number > 0 { try await reactor.sleep(for: .milliseconds(5)) }
+                    return await session.send(.with { $0.requestID = "\(number)" })
+                }
+            }
+            try await reactor.sleep(for: .milliseconds(20))
+            let cancelled = LoopTask(on: loop) { await session.send(AgentV1.LogChunk()) }
+            cancelled.cancel()
+            #expect(try await cancelled.value() == false)
+            for _ in senders {
+                stream.letGo.raise()
+                try await reactor.sleep(for: .milliseconds(5))
+            }
+            for sender in senders { #expect(try await sender.value()) }
+            #expect(try AgentSessionTests.logRequests(stream.sent).count == senders.count)
+
+            // Nobody waits for ever when the stream ends instead.
+            let late = (0..<2 + ReportQueue.logChunksMax + waiting).map { _ in
+                LoopTask(on: loop) { await session.send(AgentV1.LogChunk()) }
+            }
+            try await reactor.sleep(for: .milliseconds(20))
+            session.close()
+            try await running.value()
+            var refused = 0
+            for sender in late where try await !sender.value() { refused += 1 }
+            #expect(refused >= waiting)
+        }
+    }
+
+    private static func logRequests(_ sent: [AgentV1.ConnectRequest]) throws -> Set<String> {
+        Set(
+            try sent.compactMap { message in
+                guard case .report(let envelope) = message.kind,
+                    case .logChunk(let chunk) = try Wire.decode(
+                        AgentV1.Report.self, from: envelope.payload
+                    ).kind
+                else { return nil }
+                return chunk.requestID
+            })
+    }
+
+    private static func make(
+        _ controlPlane: SigningKey, _ reactor: Reactor
+    ) throws -> (Stream, Work, AgentSession) {
+        let controlPlaneKey = try VerificationKey(bytes: controlPlane.publicKey)
+        let identity = AgentIdentity(
+            controlPlane: try #require(ControlPlaneAddress("http://127.0.0.1:1")),
+            controlPlaneKey: controlPlaneKey, authorities: nil, serverID: Sample.server,
+            serverName: "one", credential: SecretText("c"), key: try SigningKey.generate())
+        let stream = Stream(reactor)
+        let work = Work(JobVerifier(serverID: Sample.server, controlPlaneKey: controlPlaneKey))
+        let session = AgentSession(
+            stream: stream, identity: identity, work: work, reactor: reactor,
+            wallClock: SystemWallClock(), logger: Sample.silence)
+        return (stream, work, session)
+    }
+
+    private static var welcome: AgentV1.ConnectResponse.Kind {
+        .welcome(
+            .with {
+                $0.sessionID = sessionID
+                $0.heartbeatInterval = .with { $0.seconds = 1 }
+                $0.time = GoogleProtobuf.Timestamp(time)
+            })
     }
 
     private static func isHeartbeat(_ message: AgentV1.ConnectRequest) -> Bool {

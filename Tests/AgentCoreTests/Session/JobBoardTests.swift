@@ -10,16 +10,16 @@ import Testing
     private final class Work: JobWork {
         var begun: [JobReference] = []
         var ended: [(JobReference, JobControl.Ending)] = []
-        private var open: [JobReference: Signal] = [:]
-        private let loop: EventLoop
-        init(loop: EventLoop) { self.loop = loop }
+        private var open: [JobReference: LoopSignal] = [:]
+        private let reactor: Reactor
+        init(_ reactor: Reactor) { self.reactor = reactor }
 
         func run(_ control: JobControl, on loop: isolated EventLoop) async {
             let reference = control.job.reference
             begun.append(reference)
-            let signal = Signal(loop: self.loop)
+            let signal = LoopSignal(reactor: reactor)
             open[reference] = signal
-            await signal.wait()
+            try? await signal.wait()
             ended.append((reference, control.ending))
         }
 
@@ -41,7 +41,7 @@ import Testing
     @Test("four jobs run at once, and the next begins when one ends")
     func limit() async throws {
         try await onLoop { loop, reactor in
-            let work = Work(loop: reactor.loop)
+            let work = Work(reactor)
             let board = JobBoard(work: work)
             for number in 1...6 { board.add(JobBoardTests.job(UInt64(number)), on: loop) }
             try await JobBoardTests.settle(reactor)
@@ -59,7 +59,7 @@ import Testing
     @Test("a newer claim of a service's work drops the older one, and begins after its end")
     func newer() async throws {
         try await onLoop { loop, reactor in
-            let work = Work(loop: reactor.loop)
+            let work = Work(reactor)
             let board = JobBoard(work: work)
             board.add(JobBoardTests.job(1, token: 1), on: loop)
             try await JobBoardTests.settle(reactor)
@@ -77,7 +77,7 @@ import Testing
     @Test("a lost job is dropped, a cancelled one is undone, whether it runs or waits")
     func endings() async throws {
         try await onLoop { loop, reactor in
-            let work = Work(loop: reactor.loop)
+            let work = Work(reactor)
             let board = JobBoard(work: work)
             let jobs = (1...6).map { JobBoardTests.job(UInt64($0)) }
             for job in jobs { board.add(job, on: loop) }
@@ -99,7 +99,7 @@ import Testing
     @Test("while the keeper holds a service its jobs wait")
     func hold() async throws {
         try await onLoop { loop, reactor in
-            let work = Work(loop: reactor.loop)
+            let work = Work(reactor)
             let board = JobBoard(work: work)
             let job = JobBoardTests.job(1)
             #expect(board.hold(job.serviceID))

@@ -8,7 +8,12 @@ import Testing
 @Suite struct ObservationTests {
     /// Makes inventories count at once, as after ``EngineLimits/settleDuration``.
     static func settle(_ database: MigratedDatabase) throws {
-        try database.run("UPDATE instances SET running_since = now() - interval '1 minute'")
+        try database.run(
+            """
+            UPDATE instances SET running_since = now() - interval '1 minute' WHERE service_id IN (
+                SELECT service_id FROM instances FOR NO KEY UPDATE SKIP LOCKED
+            )
+            """)
     }
 
     @Test("a container that ended shows, and again when it runs")

@@ -113,10 +113,14 @@ extension MigratedDatabase {
     func expireLeases() throws {
         try run(
             """
-            UPDATE deployments SET lease_until = now() - interval '1 second'
-                WHERE lease_holder IS NOT NULL;
-            UPDATE service_jobs SET lease_until = now() - interval '1 second'
-                WHERE lease_holder IS NOT NULL
+            UPDATE deployments SET lease_until = now() - interval '1 second' WHERE id IN (
+                SELECT id FROM deployments WHERE lease_holder IS NOT NULL
+                FOR NO KEY UPDATE SKIP LOCKED
+            );
+            UPDATE service_jobs SET lease_until = now() - interval '1 second' WHERE id IN (
+                SELECT id FROM service_jobs WHERE lease_holder IS NOT NULL
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
             """)
     }
 }

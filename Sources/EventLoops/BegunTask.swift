@@ -1,7 +1,7 @@
 /// A task of a loop that was begun by ``Reactor/begin(_:)``.
 ///
 /// Not Sendable: it belongs to its loop.
-public final class LoopTask {
+public final class BegunTask {
     private var task: Task<Void, Never>?
     private var isCancelled = false
 
@@ -23,8 +23,8 @@ extension Reactor {
     ///
     /// - Parameter work: An async closure without a capture list: one with a list runs off the loop.
     @discardableResult
-    public func begin(_ work: @escaping () async -> Void) -> LoopTask {
-        let handle = LoopTask()
+    public func begin(_ work: @escaping () async -> Void) -> BegunTask {
+        let handle = BegunTask()
         let bound = LoopBound((handle: handle, work: work), loop: loop)
         loop.execute { loop, _ in
             let task = Task.immediate(executorPreference: loop.executor) {

@@ -2,7 +2,7 @@ import EventLoops
 import TestSupport
 import Testing
 
-@Suite struct LoopTaskTests {
+@Suite struct BegunTaskTests {
     @Test("the task runs on the loop that began it")
     func runs() async throws {
         try await onLoop { loop, reactor in
