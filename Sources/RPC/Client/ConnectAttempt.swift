@@ -59,7 +59,7 @@ final class ConnectAttempt {
         let (host, port, workers) = (setting.host, setting.port, setting.workers)
         setting.reactor.begin {
             do {
-                self.resolved(try await HostLookup.addresses(of: host, port: port, on: workers))
+                self.resolved(try await SocketAddress.all(of: host, port: port, on: workers))
             } catch is WorkerPool.Full {
                 self.fail("cannot resolve \(host): the workers' queue is full")
             } catch {
