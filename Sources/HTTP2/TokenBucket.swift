@@ -1,12 +1,13 @@
-import EventLoops
+public import EventLoops
 
 /// Allows a burst and then a steady rate.
-struct TokenBucket {
+public struct TokenBucket {
     private let rate: ConnectionLimits.Rate
     private var tokens: UInt64
     private var refilledAt: Instant
 
-    init(_ rate: ConnectionLimits.Rate, now: Instant) {
+    /// Makes a full bucket.
+    public init(_ rate: ConnectionLimits.Rate, now: Instant) {
         self.rate = rate
         tokens = rate.burst
         refilledAt = now
@@ -14,7 +15,7 @@ struct TokenBucket {
 
     /// Takes a token.
     /// - Returns: False when there is none.
-    mutating func take(now: Instant) -> Bool {
+    public mutating func take(now: Instant) -> Bool {
         if tokens == 0 { refill(now) }
         guard tokens > 0 else { return false }
         tokens -= 1

@@ -15,6 +15,7 @@ public final class GRPCServer {
     let reactor: Reactor
     let router: Router
     let gzip = Gzip()
+    let refusalLog: RefusalLog
     private let logger: Logger
     private let statusForError: (any Error) -> RPCStatus?
     private let buffers = LoopBuffers()
@@ -55,6 +56,7 @@ public final class GRPCServer {
         self.limits = limits
         self.webOrigins = webOrigins
         self.logger = logger
+        refusalLog = RefusalLog(logger, limits: limits, now: reactor.now)
         self.statusForError = statusForError
     }
 
@@ -107,7 +109,7 @@ public final class GRPCServer {
     ) {
         guard connections.count < limits.connectionsMax else {
             stream.close()
-            logger.warning("connection refused: connectionsMax reached")
+            refusalLog.refusedConnection(from: peer, because: "connectionsMax reached")
             return
         }
         do {
@@ -130,7 +132,7 @@ public final class GRPCServer {
             }
         } catch {
             stream.close()
-            logger.error("connection failed to start", metadata: ["error": "\(error)"])
+            refusalLog.refusedConnection(from: peer, because: "it failed to start: \(error)")
         }
     }
 
@@ -184,15 +186,7 @@ extension GRPCServer: ConnectionDelegate {
         if let refusal = Refusal(of: stream, head: head, isMethod: handler != nil)
             ?? handler.flatMap({ refusal(of: $0, head) })
         {
-            requestsRefused &+= 1
-            let answer = { [limits] in
-                refusal.answer(stream, limits: limits, dialect: head.dialect, origin: origin)
-            }
-            if refusal.isPatient {
-                PlainAnswer.wait(for: stream, self, answer)
-            } else {
-                answer()
-            }
+            refuse(stream, head, refusal, origin, peer: connection.peer)
             return
         }
         guard let handler else { return }
@@ -216,6 +210,20 @@ extension GRPCServer: ConnectionDelegate {
         )
         stream.observer = call
         call.start(on: loop)
+    }
+
+    private func refuse(
+        _ stream: HTTP2Stream, _ head: RequestHead, _ refusal: Refusal, _ origin: AllowedOrigin?,
+        peer: SocketAddress
+    ) {
+        requestsRefused &+= 1
+        let id = requestIDs.next()
+        let answer = { [limits] in
+            refusal.answer(stream, id, limits: limits, dialect: head.dialect, origin: origin)
+        }
+        if refusal.isPatient { return PlainAnswer.wait(for: stream, self, answer) }
+        refusalLog.refused(stream, head, refusal, id, peer: peer)
+        answer()
     }
 
     /// Why a method that exists is not called.

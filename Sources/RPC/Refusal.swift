@@ -77,12 +77,18 @@ enum Refusal: Equatable {
         return false
     }
 
+    /// Whether this is an error, which names its request.
+    var isError: Bool { !isPatient }
+
     /// Sends the answer; the rest of the body, if any, is dropped.
+    ///
+    /// - Parameter id: By which the log names the request; gRPC's callers find it in the status's
+    ///   details, others in the body.
     func answer(
-        _ stream: HTTP2Stream, limits: ServerLimits, dialect: Dialect = .grpc,
+        _ stream: HTTP2Stream, _ id: RequestID, limits: ServerLimits, dialect: Dialect = .grpc,
         origin: AllowedOrigin? = nil
     ) {
-        let reply = Reply(stream: stream, limits: limits, dialect: dialect, origin: origin)
+        let reply = Reply(stream: stream, id: id, limits: limits, dialect: dialect, origin: origin)
         switch self {
         case .http(let answer): page(reply, answer, hasBody: true)
         case .page(let hasBody): page(reply, .ok, hasBody: hasBody)
@@ -90,14 +96,14 @@ enum Refusal: Equatable {
             answer(reply, .ok, RPCStatus(code, message))
         case .statusOnHTTP(let answer, let code, let message):
             self.answer(reply, answer, RPCStatus(code, message))
-        case .encoding:
-            answer(reply, .ok, RPCStatus(.unimplemented, "grpc-encoding is not implemented"))
+        case .encoding: answer(reply, .ok, RPCStatus(.unimplemented, description))
         }
     }
 
     /// Where a refusal goes, and how.
     private struct Reply {
         let stream: HTTP2Stream
+        let id: RequestID
         let limits: ServerLimits
         let dialect: Dialect
         let origin: AllowedOrigin?
@@ -111,13 +117,14 @@ enum Refusal: Equatable {
         reply.origin?.append(to: &block)
         reply.stream.respond(block, isEnd: !hasBody)
         guard hasBody else { return }
-        reply.stream.write(Array(answer.text.utf8).span)
+        let text = isError ? "\(answer.text)Request id \(reply.id.text)\n" : answer.text
+        reply.stream.write(Array(text.utf8).span)
         reply.stream.finish(trailers: nil)
     }
 
     private func answer(_ reply: Reply, _ answer: HTTPAnswer, _ status: RPCStatus) {
         var block = ResponseHeaders.trailersOnly(
-            status,
+            status.naming(reply.id.text, limits: reply.limits),
             initial: Metadata(),
             trailing: Metadata(),
             limits: reply.limits,
@@ -134,6 +141,28 @@ enum Refusal: Equatable {
         var bytes: [UInt8] = []
         for index in 0..<min(path.count, 200) { bytes.append(path[index]) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Refusal: CustomStringConvertible {
+    /// Why, in a few words; the caller's may be among them.
+    var description: String {
+        switch self {
+        case .http(let answer): "HTTP \(answer.rawValue)"
+        case .page: "HTTP 200"
+        case .status(_, let message): message
+        case .statusOnHTTP(let answer, _, let message): "HTTP \(answer.rawValue): \(message)"
+        case .encoding: "grpc-encoding is not implemented"
+        }
+    }
+
+    /// The gRPC status of the answer; nil when it has none.
+    var code: StatusCode? {
+        switch self {
+        case .http, .page: nil
+        case .status(let code, _), .statusOnHTTP(_, let code, _): code
+        case .encoding: .unimplemented
+        }
     }
 }
 

@@ -28,6 +28,8 @@ final class ServerCall: StreamObserver {
     /// Whether the header section of the response is out, and with it the encoding.
     private var sendsGzip = false
     private var hasSentHeaders = false
+    /// What the caller was told while the handler ran, so that the log does not say otherwise.
+    private var abortStatus: RPCStatus?
 
     private enum Phase {
         /// The handler wants the whole request; it has not begun.
@@ -111,7 +113,9 @@ final class ServerCall: StreamObserver {
                 }
             }
         } catch {
-            throw server.status(for: error, context)
+            let status = server.status(for: error, context)
+            if let abortStatus, status.code == .cancelled { throw abortStatus }
+            throw status
         }
     }
 
@@ -170,6 +174,11 @@ final class ServerCall: StreamObserver {
 
     /// Answers and cancels the handler, which may take its time to notice.
     func abort(_ status: RPCStatus) {
+        switch phase {
+        case .awaitingRequest: server.refusalLog.ended(context, status)
+        case .running: abortStatus = status
+        case .answered, .closed: break
+        }
         answer(status)
         task?.cancel()
         wake()

@@ -23,6 +23,9 @@ public struct ServerLimits: Sendable {
     public var receivedBytesPerLoopMax = 256 * 1024 * 1024
     /// How long a request that is no call, such as `GET /`, may take to arrive before it is answered.
     public var plainRequestTimeMax: Duration = .seconds(10)
+    /// Lines of the log about what was refused before it became a call, connections included: at once
+    /// and each second. What is beyond is counted, and the next line says how much that was.
+    public var refusalsLogged = ConnectionLimits.Rate(burst: 20, perSecond: 1)
     /// Bytes of `grpc-message` after its encoding; the text is cut there.
     public var statusMessageBytesMax = 2048
     /// Bytes of `RPCStatus.details`; larger ones are dropped, since clients refuse trailers of more
