@@ -29,6 +29,13 @@ static inline void berth_ctx_set_modes(SSL_CTX *context) {
 static inline void berth_ctx_disable_session_cache(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
+static inline void berth_ctx_report_client_sessions(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+static inline int berth_ssl_set_app_data(SSL *ssl, void *data) {
+    return SSL_set_app_data(ssl, data);
+}
+static inline void *berth_ssl_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
 static inline int berth_ctx_set_ticket_keys(SSL_CTX *context, void *keys, long count) {
     return (int)SSL_CTX_set_tlsext_ticket_keys(context, keys, count);
 }

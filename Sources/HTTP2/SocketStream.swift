@@ -5,9 +5,14 @@ import Glibc
 public final class SocketStream: ByteStream {
     /// The socket.
     public let descriptor: Int32
+    /// Where it was told to connect to; nil for one that was accepted.
+    public let target: SocketAddress?
 
     /// Takes over a connected, non-blocking socket.
-    public init(descriptor: Int32) { self.descriptor = descriptor }
+    public init(descriptor: Int32, target: SocketAddress? = nil) {
+        self.descriptor = descriptor
+        self.target = target
+    }
 
     /// Reads what is there.
     public func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteStreamOutcome {
@@ -60,6 +65,6 @@ extension SocketStream {
             throw error
         }
         Listener.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
-        return SocketStream(descriptor: descriptor)
+        return SocketStream(descriptor: descriptor, target: address)
     }
 }

@@ -12,6 +12,8 @@ import HTTP2
     let socket: SocketStream
     /// What the socket failed with, if it did.
     private(set) var failure: TLSError?
+    /// Whether anything was written to the socket.
+    private(set) var hasSent = false
     /// Whether the peer's end of stream was read.
     private(set) var isEnded = false
 
@@ -128,6 +130,7 @@ import HTTP2
         switch unsafe self.socket.write(UnsafeRawBufferPointer(start: bytes, count: byteCount)) {
         case .moved(let moved):
             unsafe count?.pointee = moved
+            self.hasSent = true
             return 1
         case .blocked: unsafe BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY)
         case .failed(let error): self.failure = typed(error)

@@ -4,13 +4,13 @@ public import HTTP2
 
 /// Makes TLS streams of the sockets that one loop opens to one server.
 ///
-/// Keeps the last session, with which the next handshake is shorter.
+/// Keeps the last session of each address, with which the next handshake there is shorter: no
+/// certificates cross, and the server signs nothing.
 @safe public final class TLSConnector {
     private let context: TLSContext
     private let turns: HandshakeTurns
     private let serverName: String
-    // Safe: one reference, taken by `keepSession`, released here or by deinit.
-    private var session: OpaquePointer?
+    private var sessions = KeptSessions()
 
     /// Verifies each server by `serverName`, a host's name or its address in numbers.
     /// - Throws: ``TLSError``: a text that is no PEM, a key that is not the certificate's.
@@ -23,30 +23,30 @@ public import HTTP2
         self.serverName = serverName
     }
 
-    deinit { unsafe SSL_SESSION_free(session) }
-
     /// Takes over a socket that is connected or about to be.
+    ///
+    /// The session of a stream before is resumed if that led to the same address and the server still
+    /// knows it; else the handshake is a whole one. A stream may outlive its connector.
     /// - Throws: ``TLSError``; the socket stays the caller's.
     public func stream(over socket: SocketStream) throws(TLSError) -> TLSStream {
+        let session = socket.target.flatMap { sessions[$0] }
         let stream = try TLSStream(over: socket, role: .client, context: context, turns: turns) {
-            _, _ in
+            [weak self] stream, error in
+            guard let self, let session else { return }
+            // One that the server may have seen is used up, or did harm. A socket that never got
+            // connected says nothing of it.
+            if stream.hasSent, error != nil || !session.isReusable || !stream.isResumed {
+                sessions.drop(session)
+            }
         }
         try unsafe stream.withSSL { (ssl) throws(TLSError) in
             try unsafe expectServer(on: ssl)
-            if let session = unsafe session { _ = unsafe SSL_set_session(ssl, session) }
+            unsafe session?.offer(by: ssl)
+        }
+        if let address = socket.target {
+            try stream.keepSessions { [weak self] in self?.sessions.keep($0, for: address) }
         }
         return stream
-    }
-
-    /// Keeps the session of a stream that has received something, for the next handshake.
-    public func keepSession(of stream: TLSStream) throws(TLSError) {
-        let kept = try unsafe stream.withSSL { unsafe SSL_get1_session($0) }
-        guard unsafe SSL_SESSION_is_resumable(kept) == 1 else {
-            unsafe SSL_SESSION_free(kept)
-            return
-        }
-        unsafe SSL_SESSION_free(session)
-        unsafe session = kept
     }
 
     private func expectServer(on ssl: OpaquePointer) throws(TLSError) {

@@ -68,6 +68,17 @@ import Cryptography
         case .only(let text): try trust(text)
         }
         unsafe HTTP2Negotiation.offer(in: pointer)
+        // OpenSSL keeps none itself: it would not know which address a session is of.
+        unsafe berth_ctx_report_client_sessions(pointer)
+        unsafe SSL_CTX_sess_set_new_cb(
+            pointer,
+            { ssl, session in
+                if let ssl = unsafe ssl, let session = unsafe session {
+                    unsafe TLSStream.owner(of: ssl)?.sessionIssued(session)
+                }
+                // The reference stays OpenSSL's: what is kept is a copy.
+                return 0
+            })
     }
 
     private func identify(_ chain: [UInt8], _ key: SecretBytes) throws(TLSError) {

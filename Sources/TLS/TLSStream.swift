@@ -19,6 +19,8 @@ public import HTTP2
 
     /// Told of the handshake's outcome, once.
     typealias HandshakeEnded = (TLSStream, TLSError?) -> Void
+    /// Told of each session that the server gives (clients).
+    typealias SessionIssued = (TLSSession) -> Void
 
     private enum Phase {
         /// Left when both sides are sure, or by a failure.
@@ -43,6 +45,7 @@ public import HTTP2
     private let turns: HandshakeTurns
     private let context: TLSContext
     private let handshakeEnded: HandshakeEnded
+    private var keepSession: SessionIssued?
     private var phase = Phase.handshaking
     private var isCloseNotified = false
     /// A record is half sent: OpenSSL must be given the same bytes again before anything else.
@@ -78,6 +81,30 @@ public import HTTP2
     }
 
     deinit { unsafe SSL_free(ssl) }
+
+    /// Whether the peer may have seen anything of the handshake.
+    var hasSent: Bool { bio.hasSent }
+
+    /// Hands every session that the server gives to `keep`.
+    func keepSessions(_ keep: @escaping SessionIssued) throws(TLSError) {
+        keepSession = keep
+        // Safe: unretained, for this object owns `ssl` and frees it before it goes.
+        try callTLS("SSL_set_app_data") {
+            unsafe berth_ssl_set_app_data(ssl, Unmanaged.passUnretained(self).toOpaque()) == 1
+        }
+    }
+
+    /// The stream that ``keepSessions(_:)`` was called on; for OpenSSL's callback.
+    static func owner(of ssl: OpaquePointer) -> TLSStream? {
+        guard let data = unsafe berth_ssl_app_data(ssl) else { return nil }
+        return unsafe Unmanaged<TLSStream>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    /// OpenSSL lends a session that the server gave.
+    func sessionIssued(_ session: OpaquePointer) {
+        guard let keepSession, let copy = unsafe TLSSession(copying: session) else { return }
+        keepSession(copy)
+    }
 
     /// What the loop watches.
     public var descriptor: Int32 { bio.socket.descriptor }
@@ -255,6 +282,9 @@ public import HTTP2
 
     /// Sends close_notify if nothing was said yet, as far as the kernel takes it, and closes.
     public func close() {
+        // Whoever waits for a client's handshake hears that it will not end; a server's says nothing
+        // of its own that somebody waits for.
+        if case .handshaking = phase, role == .client { handshakeEnded(self, .truncated) }
         sendCloseNotify()
         phase = .closed
         bio.socket.close()

@@ -118,35 +118,6 @@ import Testing
         }
     }
 
-    @Test("a session is resumed, on another loop too, and not after a change of credentials")
-    func resumption() async throws {
-        let authority = try TestAuthority()
-        let issued = try authority.issue()
-        try await onLoop { _, reactor in
-            let credentials = try issued.credentials()
-            let first = try TLSTestServer(credentials, reactor)
-            let second = try TLSTestServer(credentials, reactor)
-            let connector = try TLSConnector(
-                to: "localhost", with: .init(authorities: .only(try authority.text())),
-                reactor: reactor)
-            let (whole, _) = try await first.greet(connector)
-            #expect(try !whole.tls.isResumed)
-            try connector.keepSession(of: try whole.tls)
-            let (resumed, peer) = try await second.greet(connector)
-            #expect(try resumed.tls.isResumed)
-            #expect(try peer.tls.isResumed)
-            #expect(second.acceptor.handshakes.resumed == 1)
-            try connector.keepSession(of: try resumed.tls)
-            try second.acceptor.replaceCredentials(try issued.credentials())
-            let (renewed, _) = try await second.greet(connector)
-            #expect(renewed.text == "welcome")
-            #expect(try !renewed.tls.isResumed)
-            for client in [whole, resumed, renewed] { client.stream.close() }
-            first.close()
-            second.close()
-        }
-    }
-
     @Test("a resumed session keeps its verified client certificate")
     func resumedClientCertificate() async throws {
         let authority = try TestAuthority()
@@ -160,7 +131,6 @@ import Testing
                     authorities: .only(try authority.text()), identity: try agent.identity()),
                 reactor: reactor)
             let (whole, _) = try await server.greet(connector)
-            try connector.keepSession(of: try whole.tls)
             let (resumed, peer) = try await server.greet(connector)
             #expect(try peer.tls.isResumed)
             #expect(try peer.tls.hasPeerCertificate)

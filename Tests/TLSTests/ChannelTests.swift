@@ -1,4 +1,5 @@
 import EventLoops
+import Glibc
 import HTTP2
 import Logging
 import Messages
@@ -46,6 +47,44 @@ import Testing
                 #expect(isEchoed)
             }
             #expect(server.acceptor.handshakes.completed == 1)
+            channel.close()
+            await server.server.drain(grace: .zero)
+        }
+    }
+
+    @Test("a channel that connects again resumes its session")
+    func reconnect() async throws {
+        let authority = try TestAuthority()
+        let credentials = try authority.issue().credentials()
+        try await onLoop { _, reactor in
+            let server = try TLSHealthServer(credentials, reactor)
+            let connector = try TLSConnector(
+                to: "localhost", with: .init(authorities: .only(try authority.text())),
+                reactor: reactor)
+            var streams: [TLSStream] = []
+            let channel = Channel(
+                to: "127.0.0.1", port: server.port, reactor: reactor,
+                workers: try sharedWorkers(),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            ) {
+                let stream = try connector.stream(over: $0)
+                streams.append(stream)
+                return stream
+            }
+            var options = CallOptions(timeout: .seconds(20), isRepeatable: true)
+            options.waitsForReady = true
+            for count in 1...3 {
+                _ = try await channel.call(Self.echo, Request(), options)
+                #expect(streams.count == count)
+                #expect(streams.last?.isResumed == (count > 1))
+                // Breaks the connection, as a network does.
+                shutdown(try #require(streams.last).descriptor, Int32(SHUT_RDWR))
+                for _ in 0..<2500 where channel.state == .ready {
+                    try await reactor.sleep(for: .milliseconds(2))
+                }
+            }
+            #expect(server.acceptor.handshakes.completed == 3)
+            #expect(server.acceptor.handshakes.resumed == 2)
             channel.close()
             await server.server.drain(grace: .zero)
         }

@@ -67,7 +67,8 @@ final class TLSPeer {
 
 /// Accepts on 127.0.0.1, and keeps the peers in the order they came.
 final class TLSTestServer {
-    let acceptor: TLSAcceptor
+    /// Another one is what another loop of the same process has.
+    var acceptor: TLSAcceptor
     let reactor: Reactor
     var peers: [TLSPeer] = []
     var failures: [TLSError] = []
@@ -78,6 +79,7 @@ final class TLSTestServer {
         self.reactor = reactor
         acceptor = try TLSAcceptor(credentials, reactor: reactor)
         address = try #require(SocketAddress("127.0.0.1:0"))
+        acceptor.handshakeFailed = { [unowned self] in failures.append($0) }
         let listener = try Listener(reactor: reactor, address: address) {
             [unowned self] socket, _ in
             guard let stream = try? acceptor.stream(over: socket) else { return socket.close() }
@@ -85,7 +87,6 @@ final class TLSTestServer {
         }
         self.listener = listener
         address = listener.address
-        acceptor.handshakeFailed = { [unowned self] in failures.append($0) }
     }
 
     func close() {
