@@ -38,21 +38,13 @@ import Testing
         }
     }
 
-    private static func block(_ fields: KeyValuePairs<String, String>) -> HeaderBlock {
-        var block = HeaderBlock()
-        for (name, value) in fields {
-            block.append(name: Array(name.utf8).span, value: Array(value.utf8).span)
-        }
-        return block
-    }
-
-    private static let opening = block([":status": "200", "content-type": "application/grpc"])
+    private static let opening = HeaderBlock([":status": "200", "content-type": "application/grpc"])
 
     /// Answers as a good server does.
     private static func serve(_ stream: HTTP2Stream) {
         stream.respond(opening, isEnd: false)
         stream.write(MessageFrame.bytes([]).span)
-        stream.finish(trailers: block(["grpc-status": "0"]))
+        stream.finish(trailers: HeaderBlock(["grpc-status": "0"]))
     }
 
     @Test("a refused stream is tried again, for it was not looked at")
@@ -106,7 +98,7 @@ import Testing
         #expect(noStatus.status?.code == .internal)
         let type = try await ask { stream, _, _ in
             stream.respond(
-                Self.block([":status": "200", "content-type": "text/html"]), isEnd: true)
+                HeaderBlock([":status": "200", "content-type": "text/html"]), isEnd: true)
         }
         #expect(type.status?.code == .unknown)
         #expect(type.status?.message.contains("text/html") == true)
@@ -115,7 +107,7 @@ import Testing
             ("403", .permissionDenied), ("400", .internal), ("418", .unknown),
         ] {
             let found = try await ask { stream, _, _ in
-                stream.respond(Self.block([":status": http]), isEnd: true)
+                stream.respond(HeaderBlock([":status": http]), isEnd: true)
             }
             #expect(found.status?.code == code, "\(http)")
         }
@@ -125,7 +117,7 @@ import Testing
     func trailersOnly() async throws {
         let found = try await ask { stream, _, _ in
             stream.respond(
-                Self.block([
+                HeaderBlock([
                     ":status": "200", "content-type": "application/grpc", "grpc-status": "9",
                     "grpc-message": "not%20now",
                 ]), isEnd: true)
@@ -143,7 +135,7 @@ import Testing
             let found = try await ask { stream, _, _ in
                 stream.respond(Self.opening, isEnd: false)
                 if !body.isEmpty { stream.write(body.span) }
-                stream.finish(trailers: Self.block(["grpc-status": "0"]))
+                stream.finish(trailers: HeaderBlock(["grpc-status": "0"]))
             }
             #expect(found.status?.code == .internal, "\(body)")
         }

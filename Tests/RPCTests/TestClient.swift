@@ -206,3 +206,13 @@ enum MessageFrame {
         return [flag] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + message
     }
 }
+
+extension HeaderBlock {
+    /// A header section of these fields.
+    init(_ fields: KeyValuePairs<String, String>) {
+        self.init()
+        for (name, value) in fields {
+            append(name: Array(name.utf8).span, value: Array(value.utf8).span)
+        }
+    }
+}

@@ -50,12 +50,12 @@ extension Channel {
     }
 
     /// Makes a call of a stream of requests and one response: write, end the requests, and take the
-    /// one response by `next`. Returns once it is sent.
+    /// one response by `next`, which gives it once the call ended well. Returns once it is sent.
     /// - Throws: ``RPCStatus``; `CancellationError`.
     public func call<Request, Response>(
         _ method: ClientStreamingMethod<Request, Response>, _ options: CallOptions = CallOptions()
     ) async throws -> OpenCall<Request, Response> {
-        try await sent(begin(method.path, options))
+        try await sent(begin(method.path, options), hasOneResponse: true)
     }
 
     /// Makes a call with a stream in each direction; returns once it is sent.
@@ -87,9 +87,9 @@ extension Channel {
     }
 
     private func sent<Request, Response>(
-        _ call: ClientCall
+        _ call: ClientCall, hasOneResponse: Bool = false
     ) async throws -> OpenCall<Request, Response> {
-        let open = OpenCall<Request, Response>(call)
+        let open = OpenCall<Request, Response>(call, hasOneResponse: hasOneResponse)
         try await call.waitUntilSent()
         return open
     }

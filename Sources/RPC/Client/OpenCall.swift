@@ -5,8 +5,13 @@ public import Messages
 /// One task may write while another reads.
 public final class OpenCall<Request: Message, Response: Message> {
     let call: ClientCall
+    /// Whether the one response of a method that has no more is still to be taken.
+    private var awaitsOnlyResponse: Bool
 
-    init(_ call: ClientCall) { self.call = call }
+    init(_ call: ClientCall, hasOneResponse: Bool) {
+        self.call = call
+        awaitsOnlyResponse = hasOneResponse
+    }
 
     deinit { call.abandon() }
 
@@ -23,9 +28,15 @@ public final class OpenCall<Request: Message, Response: Message> {
     /// The next response, or nil when the call ended well. One caller at a time.
     ///
     /// Taking one gives the server room for another: a caller that does not ask slows it down.
-    /// - Throws: ``RPCStatus`` when it ended otherwise, after the responses that came before;
+    /// - Throws: ``RPCStatus`` when it ended otherwise, after the responses that came before (the only
+    ///   response of a method that has no more is not given then), or INTERNAL when that did not come;
     ///   `CancellationError`, and the call is over.
-    public func next() async throws -> Response? { try await call.read(Response.self) }
+    public func next() async throws -> Response? {
+        guard awaitsOnlyResponse else { return try await call.read(Response.self) }
+        let response = try await call.readOnly(Response.self)
+        awaitsOnlyResponse = false
+        return response
+    }
 
     /// The server's metadata, once its header section is there; empty when the call ended without.
     /// Not while another task is in ``next()``.

@@ -59,6 +59,8 @@ final class ScriptedPeer {
     private(set) var isEnded = false
     private var isClosed = false
     private var hasPreface = false
+    /// PING frames that came so far, acknowledgements included.
+    private var pingCount = 0
 
     init(_ stream: SocketStream, _ reactor: Reactor) {
         self.stream = stream
@@ -129,6 +131,13 @@ final class ScriptedPeer {
         return try #require(found)
     }
 
+    /// PING frames that came until now; drops what else did.
+    func pings() -> Int {
+        read()
+        while cut() != nil {}
+        return pingCount
+    }
+
     /// Waits until the client has closed.
     func ended() async throws {
         try await reactor.until("the client's end") {
@@ -160,6 +169,7 @@ final class ScriptedPeer {
         let frame = Frame(
             type: input[3], flags: input[4], stream: id, payload: Array(input[9..<9 + count]))
         input.removeFirst(9 + count)
+        if frame.type == 6 { pingCount += 1 }
         return frame
     }
 }

@@ -24,6 +24,7 @@ def unary(request, context):
         context.set_compression(grpc.Compression.Gzip)
     if "hang" in asked:
         remaining = context.time_remaining()
+        BEGUN.append(remaining)
         ended = threading.Event()
         context.add_callback(ended.set)
         ended.wait(20)
@@ -31,16 +32,17 @@ def unary(request, context):
     return request
 
 
-# Remaining times, in seconds, of the calls that hung, once they ended.
+# Remaining times, in seconds, of the calls that hung: once they began, and once they ended.
+BEGUN = []
 ENDED = []
 
 
 def ended(request, context):
-    """Says how many hanging calls have ended, and the last one's deadline in whole seconds."""
+    """Says how many hanging calls ended, the last one's deadline in seconds, and how many began."""
     del request, context
     last = ENDED[-1] if ENDED else None
     # A protobuf message with a bytes field 2.
-    text = f"{len(ENDED)} {'none' if last is None else round(last)}".encode()
+    text = f"{len(ENDED)} {'none' if last is None else round(last)} {len(BEGUN)}".encode()
     return bytes([0x12, len(text)]) + text
 
 
