@@ -203,7 +203,7 @@ let package = Package(
             "AgentCore",
             [
                 "BerthMessages", "Cryptography", "DockerEngine", "Domain", "EventLoops", "Messages",
-                "StandardMessages", "TestSupport", logging,
+                "PostgresClient", "StandardMessages", "TestSupport", logging,
             ]
         ),
         tests("Domain"),

@@ -12,6 +12,7 @@ public final class AgentGateway {
     /// What streams need.
     struct Needs {
         let jobs: any AgentJobs
+        let layouts: [DataLayout]
         let changes: any ChangeFeed
         let store: any AgentStore
         let sessions: any SessionRunner

@@ -19,9 +19,10 @@ extension AgentV1.Job {
             reference = AgentV1.JobReference(job.reference)
             serviceID = job.serviceID.description
             kind = Kind(job.kind)
-        case .desired(let services):
+        case .desired(let services, let layouts):
             var state = AgentV1.DesiredState()
             state.services = services.map { AgentV1.DesiredService($0) }
+            state.layouts = layouts.map { AgentV1.DataLayout($0) }
             kind = .desiredState(state)
         case .logs(let request):
             serviceID = request.serviceID.description
@@ -46,6 +47,17 @@ extension AgentV1.DesiredService {
         self.init()
         serviceID = service.serviceID.description
         deploymentID = service.deploymentID.description
+    }
+}
+
+extension AgentV1.DataLayout {
+    fileprivate init(_ layout: DataLayout) {
+        self.init()
+        image = layout.image
+        port = layout.port
+        mountPath = layout.mountPath
+        dataPath = layout.dataPath
+        limits = AgentV1.ResourceLimits(layout.limits)
     }
 }
 

@@ -64,8 +64,8 @@ enum ControlMessage: Hashable, Sendable {
     case heartbeatAck(lost: [JobReference])
     /// Something to do.
     case job(AgentJob)
-    /// What shall run on the server.
-    case desired([DesiredService])
+    /// What shall run on the server, and of which layouts volumes may be initialised ahead.
+    case desired([DesiredService], layouts: [DataLayout])
     /// Begin to send logs.
     case logs(LogRequest)
     /// Stop sending logs.

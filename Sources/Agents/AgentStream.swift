@@ -95,7 +95,8 @@ final class AgentStream {
         let desired = try await needs.jobs.desired(server: identity.serverID)
         enqueue(
             .desired(
-                desired.map { DesiredService(serviceID: $0.service, deploymentID: $0.deployment) }))
+                desired.map { DesiredService(serviceID: $0.service, deploymentID: $0.deployment) },
+                layouts: needs.layouts))
         begin { try await self.send(to: identity) }
         begin { try await self.awaitWork(of: identity) }
         while let message = try await link.receive(from: identity) {

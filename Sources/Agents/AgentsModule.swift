@@ -81,17 +81,18 @@ public struct AgentsModule {
     /// - Parameters:
     ///   - jobs: The work that waits for agents.
     ///   - changes: Tells when there is some.
+    ///   - layouts: How the data of the catalogue's templates lies.
     public func makeGateway(
-        jobs: any AgentJobs, changes: any ChangeFeed, limits: AgentLimits, reactor: Reactor,
-        logger: Logger
+        jobs: any AgentJobs, changes: any ChangeFeed, layouts: [DataLayout] = [],
+        limits: AgentLimits, reactor: Reactor, logger: Logger
     ) -> AgentGateway {
         let refusals = RefusalTrail(
             transactions: needs.transactions, audit: needs.audit, clock: clock,
             perMinuteMax: limits.refusalsAuditedPerMinuteMax, logger: logger)
         return AgentGateway(
             AgentGateway.Needs(
-                jobs: jobs, changes: changes, store: agents, sessions: needs.sessions,
-                transactions: needs.transactions, refusals: refusals, clock: clock,
-                limits: limits, reactor: reactor, logger: logger))
+                jobs: jobs, layouts: layouts, changes: changes, store: agents,
+                sessions: needs.sessions, transactions: needs.transactions, refusals: refusals,
+                clock: clock, limits: limits, reactor: reactor, logger: logger))
     }
 }

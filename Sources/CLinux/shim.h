@@ -1,4 +1,4 @@
-// epoll, eventfd and signalfd: absent from the Glibc overlay, so imported here.
+// epoll, eventfd, signalfd and renameat2: absent from the Glibc overlay, so imported here.
 #ifndef BERTH_CLINUX_SHIM_H
 #define BERTH_CLINUX_SHIM_H
 #include <fcntl.h>
@@ -17,5 +17,9 @@ static inline int berth_processors_allowed(void) {
     int count = 0;
     for (long i = 0; i < bytes; i++) count += __builtin_popcount(mask[i]);
     return count;
+}
+// Exchanges two paths by one step (renameat2, which the overlay hides too); -1 and errno when it failed.
+static inline int berth_exchange_paths(const char *one, const char *other) {
+    return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 1 << 1 /* RENAME_EXCHANGE */);
 }
 #endif

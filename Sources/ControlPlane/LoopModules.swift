@@ -67,8 +67,9 @@ struct LoopModules {
         logger: Logger
     ) -> AgentGateway {
         agents.makeGateway(
-            jobs: deployments, changes: changes, limits: configuration.agents, reactor: reactor,
-            logger: logger)
+            jobs: deployments, changes: changes,
+            layouts: configuration.catalogue.templates.map(\.layout),
+            limits: configuration.agents, reactor: reactor, logger: logger)
     }
 
     /// Adds every handler.

@@ -65,6 +65,17 @@ enum ConnectProgress {
     /// Whether the server is outside of any transaction and nothing is running.
     var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
 
+    /// What PostgreSQL stores of a password: a salted SCRAM-SHA-256 verifier, worked out here. Takes
+    /// milliseconds, as it shall.
+    func scramVerifier(of password: String, for user: String) -> String? {
+        // Safe: the texts are NUL-terminated copies that live for the call; the answer is ours to free.
+        guard
+            let text = unsafe PQencryptPasswordConn(connection, password, user, "scram-sha-256")
+        else { return nil }
+        defer { unsafe PQfreemem(text) }
+        return unsafe String(cString: text)
+    }
+
     /// Whether the server said that it refuses to write.
     var isReadOnly: Bool {
         reportsOn("in_hot_standby") || reportsOn("default_transaction_read_only")

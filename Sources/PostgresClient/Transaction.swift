@@ -27,6 +27,24 @@ public final class Transaction {
         notifications.append((channel, payload))
     }
 
+    /// What PostgreSQL stores of a password, as `ALTER ROLE … PASSWORD` takes it: so that the
+    /// password itself is in no statement and in no log. A salted SCRAM-SHA-256 verifier (libpq's
+    /// `PQencryptPasswordConn`).
+    ///
+    /// - Throws: ``PostgresError`` `.closed` without a connection; `.serverError` when libpq cannot.
+    public func scramVerifier(
+        of password: String, for user: String
+    ) throws(PostgresError) -> String {
+        guard let handle = queue.connection?.handle else {
+            throw PostgresError(
+                .closed, function: "PQencryptPasswordConn", message: "there is no connection")
+        }
+        guard let verifier = handle.scramVerifier(of: password, for: user) else {
+            throw handle.error(.serverError, "PQencryptPasswordConn")
+        }
+        return verifier
+    }
+
     /// Notifications that one transaction may send.
     public static let notificationsMax = 64
 

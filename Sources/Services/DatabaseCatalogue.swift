@@ -95,6 +95,12 @@ extension DatabaseTemplate {
 }
 
 extension DatabaseTemplate {
+    /// How the data of its services lies.
+    public var layout: DataLayout {
+        DataLayout(
+            image: image, port: port, mountPath: mountPath, dataPath: dataPath, limits: limits)
+    }
+
     /// What its containers are like.
     var blueprint: ContainerBlueprint {
         ContainerBlueprint(

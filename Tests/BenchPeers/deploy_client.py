@@ -4,7 +4,9 @@ the first SELECT 1, in turn, one at a time.
     deploy_client.py ADDRESS GENERATED_CODE BOOTSTRAP_FILE TOKEN_FILE COUNT IMAGE PSQL
 
 BOOTSTRAP_FILE is what `berthd bootstrap --json` printed. Prints a line for each turn: the milliseconds
-of Berth, those of Docker alone. Each database is removed, outside of the measurement, before the next.
+of Berth with data that was initialised ahead, those without, and those of Docker alone. Each database is
+removed, outside of the measurement, before the next. The agent keeps one spare volume: the turn's first
+database takes it, the second comes before the next one is made, and Docker's turn after it.
 """
 
 import json
@@ -72,6 +74,28 @@ class Berth:
                 sys.exit(f"{name} did not run: {change.deployment.message}")
         sys.exit(f"the watch of {name} ended too early")
 
+    def spares(self):
+        """How many spare volumes are ready, none being made; None while one is."""
+        label = f"label=berth.server={self.bootstrap['server_id']}"
+        ours = ["--quiet", "--filter", label, "--filter", "label=berth.role=spare"]
+        if docker("ps", "--all", *ours):
+            return None
+        return len(docker("volume", "ls", *ours).split())
+
+    def wait_for_spare(self):
+        """Waits until the agent has a spare volume and has nothing more to do."""
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while self.spares() != 1:
+            if time.monotonic() > end:
+                sys.exit("the agent keeps no spare volume")
+            time.sleep(0.1)
+
+    def time_one(self, name):
+        """Seconds of a database that is removed again."""
+        seconds, service = self.time_create(name)
+        self.delete(service)
+        return seconds
+
     def delete(self, service):
         """Deletes a service and waits until its container is gone."""
         self.services.DeleteService(
@@ -121,13 +145,18 @@ def main():
     with grpc.insecure_channel(address) as channel:
         berth = Berth(channel, bootstrap, token)
         # The first makes the environment's network, which the others find.
-        _, service = berth.time_create("warm-up")
-        berth.delete(service)
+        berth.time_one("warm-up")
         for turn in range(int(count)):
-            ours, service = berth.time_create(f"measured-{turn}")
-            berth.delete(service)
+            berth.wait_for_spare()
+            warm = berth.time_one(f"warm-{turn}")
+            # Rarely the next one is made already: it is taken too.
+            while berth.spares() != 0:
+                berth.wait_for_spare()
+                berth.time_one(f"taken-{turn}")
+            cold = berth.time_one(f"cold-{turn}")
+            berth.wait_for_spare()
             theirs = time_docker(f"berth-bench-{os.getpid()}-{turn}", image, psql)
-            print(f"{ours * 1000:.0f} {theirs * 1000:.0f}", flush=True)
+            print(f"{warm * 1000:.0f} {cold * 1000:.0f} {theirs * 1000:.0f}", flush=True)
 
 
 main()

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# From CreateDatabaseService to RUNNING by a real agent and Docker, and beside it `docker run` of the
-# same image to the first SELECT 1; the image is present.
+# From CreateDatabaseService to RUNNING by a real agent and Docker, with data that was initialised ahead
+# and without, and beside it `docker run` of the same image to the first SELECT 1; the image is present.
 
 deploy_image=berth/postgres-test:16
 
@@ -14,19 +14,21 @@ prepare_deployments() {
         "$logs/build-agent-release.log" build_agent_release
 }
 
-# measure_deployments: sets deploy_berth and deploy_docker, milliseconds of each database.
+# measure_deployments: sets deploy_warm, deploy_cold and deploy_docker, milliseconds of each database.
 measure_deployments() {
-    local ours theirs answers="$logs/bench-deploy.txt"
-    deploy_berth=() deploy_docker=()
+    local warm cold theirs answers="$logs/bench-deploy.txt"
+    deploy_warm=() deploy_cold=() deploy_docker=()
     start_deploying
-    say "$creates databases: CreateDatabaseService to RUNNING, and docker run to SELECT 1, in turn"
+    say "$creates databases each: CreateDatabaseService to RUNNING, warm and cold, and docker run to SELECT 1, in turn"
     generate_client
     timeout 3600 "$venv/bin/python" -B Tests/BenchPeers/deploy_client.py \
         "127.0.0.1:$berthd_port" "$bench/client" "$bootstrap_file" "$token_file" "$creates" \
         "$deploy_image" "$postgres_program_folder/psql" >"$answers" 2>"$logs/bench-deploy.log" ||
         fail "deploy_client.py failed: $(tail -n 1 "$logs/bench-deploy.log")" \
             "its log: $logs/bench-deploy.log, berthd's: $berthd_log, the others': $logs/bench-peers-run.log"
-    while read -r ours theirs; do deploy_berth+=("$ours") deploy_docker+=("$theirs"); done <"$answers"
+    while read -r warm cold theirs; do
+        deploy_warm+=("$warm") deploy_cold+=("$cold") deploy_docker+=("$theirs")
+    done <"$answers"
     stop_peers
     stop_berthd
     remove_deployed
@@ -52,7 +54,7 @@ start_deploying() {
         "$agent" register --control-plane "http://127.0.0.1:$berthd_port" --token-file - \
             --state-dir "$agent_state" >>"$logs/bench-peers-run.log" 2>&1 ||
         fail "berth-agent does not register" "its log: $logs/bench-peers-run.log"
-    start_peer "$agent" run --state-dir "$agent_state"
+    start_peer "$agent" run --state-dir "$agent_state" --spare-volumes 1
 }
 
 # generate_client: what grpcio-tools makes of our protos.

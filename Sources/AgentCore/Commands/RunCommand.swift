@@ -18,6 +18,10 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Start containers without the firewall's rule that keeps them from this server.")
     var withoutFirewall = false
     @Option(
+        help: ArgumentHelp(
+            "Volumes of each template that are initialised ahead.", valueName: "count"))
+    var spareVolumes = SpareVolumes.countDefault
+    @Option(
         name: .customLong("tls-ca"),
         help: "A PEM file: who vouches for the control plane; else what was registered with.")
     var authorities: String?
@@ -28,6 +32,10 @@ struct RunCommand: ParsableCommand {
         guard let level = Logger.Level(rawValue: logLevel) else {
             let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--log-level \(logLevel): must be one of \(levels)")
+        }
+        guard (0...SpareVolumes.countMax).contains(spareVolumes) else {
+            throw ValidationError(
+                "--spare-volumes \(spareVolumes): must be from 0 to \(SpareVolumes.countMax)")
         }
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "berth-agent")
@@ -50,7 +58,7 @@ struct RunCommand: ParsableCommand {
         SignalSource.block([SIGTERM, SIGINT])
         SignalSource.ignoreBrokenPipes()
         let workers = try WorkerPool(threads: 2)
-        let (socket, hasFirewall) = (dockerSocket, !withoutFirewall)
+        let (socket, hasFirewall, spares) = (dockerSocket, !withoutFirewall, spareVolumes)
         try EventLoop.runOnce { loop, reactor in
             let agent = Agent(
                 identity: identity,
@@ -60,7 +68,7 @@ struct RunCommand: ParsableCommand {
                     logger: logger),
                 client: try DockerClient(reactor: reactor, socketPath: socket), workers: workers,
                 firewall: hasFirewall ? Firewall(workers: workers, logger: logger) : nil,
-                reactor: reactor, logger: logger)
+                spareCount: spares, reactor: reactor, logger: logger)
             let stop = StopHandler(agent, logger)
             let signals = try SignalSource([SIGTERM, SIGINT], reactor: reactor, handler: stop)
             logger.notice(

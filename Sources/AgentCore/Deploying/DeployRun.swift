@@ -11,6 +11,8 @@ final class DeployRun {
         let verification: Verification
         let networks: EnvironmentNetworks
         let serverID: ServerID
+        /// Nil when every volume is initialised on demand.
+        var spares: SpareVolumes?
     }
 
     /// Tells how far the run is.
@@ -255,10 +257,7 @@ final class DeployRun {
             try await self.tools.networks.ensure(self.plan.network, of: self.order.environmentID)
         }
         defer { network.cancel() }
-        try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
-        try await tools.networks.ensure(ContainerPlan.initNetwork)
-        let container = try await create(image, initializing: true)
-        let deadline = try await start(container)
+        let (container, deadline) = try await startInitialized(image, on: loop)
         let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
         try await engine.writeFile(
             named: DockerNames.markerFile, Array("\(job.serviceID)\n".utf8),
@@ -273,6 +272,35 @@ final class DeployRun {
         defer { leaving.cancel() }
         _ = try await logIn(container, plan.attachment.network, deadline, on: loop)
         try await leaving.value()
+    }
+
+    /// Starts a container on data that is initialised: ahead, if a spare volume fits, else by itself.
+    private func startInitialized(
+        _ image: EngineImage, on loop: isolated EventLoop
+    ) async throws -> (container: String, deadline: Instant) {
+        try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
+        try await tools.networks.ensure(ContainerPlan.initNetwork)
+        guard
+            let spare = await tools.spares?.place(for: order, imageID: image.id, on: loop)
+        else {
+            let container = try await create(image, initializing: true)
+            return (container, try await start(container))
+        }
+        do {
+            let container = try await create(image, initializing: true)
+            let deadline = try await start(container)
+            tell(.verifying, "Taking over data that was initialised ahead", nil)
+            try await tools.verification.handOver(
+                spare, to: target(container, DockerNames.initNetwork, deadline), on: loop)
+            return (container, deadline)
+        } catch let failure as JobFailed {
+            tools.spares?.note(failure.message)
+            let volume = EngineVolume(name: order.volume.name, labels: plan.volumeLabels)
+            try await discard(volume, on: loop)
+            try await engine.createVolume(volume.name, labels: volume.labels)
+            let container = try await create(image, initializing: true)
+            return (container, try await start(container))
+        }
     }
 
     private func start(_ container: String) async throws -> Instant {
@@ -291,9 +319,15 @@ final class DeployRun {
     ) async throws -> String {
         tell(.verifying, "Logging in to PostgreSQL", outcome)
         return try await tools.verification.logIn(
-            Verification.Target(
-                containerID: container, network: network, port: order.port, probe: order.probe,
-                redactor: plan.redactor, deadline: deadline), on: loop)
+            target(container, network, deadline), on: loop)
+    }
+
+    private func target(
+        _ container: String, _ network: String, _ deadline: Instant
+    ) -> Verification.Target {
+        Verification.Target(
+            containerID: container, network: network, port: order.port, probe: order.probe,
+            redactor: plan.redactor, deadline: deadline)
     }
 
     private func outcome(_ image: EngineImage, _ identifier: String) -> JobOutcome {

@@ -28,6 +28,10 @@ protocol ContainerEngine: AnyObject {
     func volumes(labels: [String: String]) async throws -> [EngineVolume]
     func createVolume(_ name: String, labels: [String: String]) async throws
     func removeVolume(_ name: String) async throws
+    /// Swaps what two volumes hold, neither of which a container uses.
+    /// - Returns: False, and nothing has changed, where the engine's volumes are no plain folders of
+    ///   this machine, or cannot be swapped.
+    func exchangeVolumes(_ one: String, _ other: String) async throws -> Bool
 
     /// The containers with these labels, whatever their state.
     func containers(labels: [String: String]) async throws -> [EngineContainer]

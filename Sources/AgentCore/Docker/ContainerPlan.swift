@@ -31,17 +31,7 @@ struct ContainerPlan {
         container.network =
             initializing
             ? NetworkAttachment(network: DockerNames.initNetwork) : attachment
-        // The agent starts it again: the engine knows nothing of who else shares the volume.
-        container.restartPolicy = .never
-        container.resources = resources
-        container.logs = LogRetention(
-            fileBytesMax: order.limits.logFileBytesMax > 0
-                ? order.limits.logFileBytesMax : LogRetention().fileBytesMax,
-            filesMax: order.limits.logFilesMax > 0
-                ? Int64(order.limits.logFilesMax) : LogRetention().filesMax)
-        container.capabilities = ContainerPlan.capabilities
-        container.stopSignal = ContainerPlan.stopSignal
-        container.stopTimeout = order.timeouts.stop
+        container.confine(to: order.limits, stopTimeout: order.timeouts.stop)
         return container
     }
 
@@ -103,7 +93,7 @@ struct ContainerPlan {
             case .secret(let text): environment[entry.key] = text.revealed
             }
         }
-        environment["PGDATA"] = order.volume.dataPath
+        environment[PostgresVariable.dataPath] = order.volume.dataPath
         return environment
     }
 
@@ -118,20 +108,6 @@ struct ContainerPlan {
             Label.server: "\(serverID)", Label.role: Label.Role.service.rawValue,
             Label.secretNames: secretNames.sorted().joined(separator: ","),
         ]
-    }
-
-    private var resources: ContainerResources {
-        var resources = ContainerResources()
-        let limits = order.limits
-        if limits.cpuMillis > 0 { resources.nanoCPUs = Int64(limits.cpuMillis) * 1_000_000 }
-        if limits.memoryBytes > 0 {
-            resources.memoryBytes = limits.memoryBytes
-            // Equal: no swap beyond it.
-            resources.memoryAndSwapBytes = limits.memoryBytes
-        }
-        if limits.pidsMax > 0 { resources.processesMax = Int64(limits.pidsMax) }
-        if limits.sharedMemoryBytes > 0 { resources.sharedMemoryBytes = limits.sharedMemoryBytes }
-        return resources
     }
 }
 

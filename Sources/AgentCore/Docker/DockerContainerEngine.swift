@@ -1,10 +1,16 @@
 import DockerEngine
+import EventLoops
 
 /// The Docker Engine as ``ContainerEngine``.
 final class DockerContainerEngine: ContainerEngine {
     private let client: DockerClient
+    private let workers: WorkerPool
 
-    init(client: DockerClient) { self.client = client }
+    /// - Parameter workers: Where folders are renamed.
+    init(client: DockerClient, workers: WorkerPool) {
+        self.client = client
+        self.workers = workers
+    }
 
     // MARK: Images
 
@@ -80,6 +86,18 @@ final class DockerContainerEngine: ContainerEngine {
     }
 
     func removeVolume(_ name: String) async throws { try await client.removeVolume(name) }
+
+    func exchangeVolumes(_ one: String, _ other: String) async throws -> Bool {
+        guard let first = try await client.volume(one)?.folder,
+            let second = try await client.volume(other)?.folder
+        else { return false }
+        do {
+            try await workers.run { try VolumeFolders.exchange(first, second) }
+            return true
+        } catch is SystemError {
+            return false
+        }
+    }
 
     // MARK: Containers
 
@@ -166,6 +184,12 @@ private final class DockerLogStream: EngineLogStream {
     }
 
     func close() { stream.close() }
+}
+
+extension VolumeDetails {
+    fileprivate var folder: String? {
+        VolumeFolders.folder(of: name, driver: driver, mountpoint: mountpoint)
+    }
 }
 
 extension EngineContainerDetails {

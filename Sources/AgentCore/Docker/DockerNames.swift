@@ -16,6 +16,8 @@ enum DockerNames {
 
     static func network(of environment: EnvironmentID) -> String { "berth-env-\(environment)" }
 
+    static func spare(_ suffix: String) -> String { "berth-spare-\(suffix)" }
+
     static func bridge(of environment: EnvironmentID) -> String {
         bridgePrefix + "\(environment)".suffix(8)
     }

@@ -25,6 +25,8 @@ enum Label {
         case service
         /// A service's volume.
         case data
+        /// A volume that is initialised ahead, and the container that does it.
+        case spare
         /// An environment's network.
         case environment
         /// The network on which new data is initialised.

@@ -8,6 +8,16 @@ protocol LoginProber: AnyObject {
     func attempt(
         at address: String, port: Int32, _ probe: LoginProbe, within limit: Duration
     ) async -> LoginOutcome
+
+    /// Makes the data of a spare volume `owner`'s: names of role and database, and the password.
+    ///
+    /// All or nothing; after an error that says neither it may have happened.
+    /// - Parameter spare: How to log in until then.
+    /// - Throws: What PostgreSQL refused, or why it was not reached.
+    func handOver(
+        at address: String, port: Int32, from spare: LoginProbe, to owner: LoginProbe,
+        within limit: Duration
+    ) async throws
 }
 
 /// What one attempt to log in showed.

@@ -19,6 +19,39 @@ final class PostgresLoginProber: LoginProber {
     func attempt(
         at address: String, port: Int32, _ probe: LoginProbe, within limit: Duration
     ) async -> LoginOutcome {
+        do {
+            let pool = try pool(to: address, port, probe, limit)
+            let outcome = await logIn(pool)
+            await pool.close()
+            return outcome
+        } catch {
+            return .notYet(error.message)
+        }
+    }
+
+    func handOver(
+        at address: String, port: Int32, from spare: LoginProbe, to owner: LoginProbe,
+        within limit: Duration
+    ) async throws {
+        let login = LoginProbe(
+            databaseName: PostgresHandOver.databaseName, username: spare.username,
+            password: spare.password)
+        let pool = try pool(to: address, port, login, limit)
+        do {
+            try await pool.inTransaction { tx in
+                try await PostgresHandOver.perform(tx, from: spare, to: owner)
+            }
+            await pool.close()
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+
+    /// One connection that says who it is.
+    private func pool(
+        to address: String, _ port: Int32, _ probe: LoginProbe, _ limit: Duration
+    ) throws(PostgresError) -> ConnectionPool {
         var configuration = PoolConfiguration(
             uri: PostgresLoginProber.parameters(address: address, port: port, probe))
         configuration.connectionsMax = 1
@@ -28,15 +61,8 @@ final class PostgresLoginProber: LoginProber {
         configuration.statementDurationMax = limit
         configuration.closeDurationMax = .milliseconds(100)
         configuration.applicationName = "berth-agent"
-        do {
-            let pool = try ConnectionPool(
-                reactor: reactor, workers: workers, configuration: configuration, logger: silence)
-            let outcome = await logIn(pool)
-            await pool.close()
-            return outcome
-        } catch {
-            return .notYet(error.message)
-        }
+        return try ConnectionPool(
+            reactor: reactor, workers: workers, configuration: configuration, logger: silence)
     }
 
     private func logIn(_ pool: ConnectionPool) async -> LoginOutcome {

@@ -1,6 +1,7 @@
 import DockerEngine
 import Domain
 import EventLoops
+import PostgresClient
 
 /// Waits until a container proves that it serves, or shows that it will not.
 final class Verification {
@@ -28,7 +29,7 @@ final class Verification {
         let containerID: String
         let network: String
         let port: Int32
-        let probe: LoginProbe
+        var probe: LoginProbe
         let redactor: SecretRedactor
         let deadline: Instant
     }
@@ -68,6 +69,31 @@ final class Verification {
             }
             try await reactor.sleep(for: pause)
             pause = min(pause * 3 / 2, Verification.pauseMax)
+        }
+    }
+
+    /// Logs in as the owner of a spare volume's data, and makes it the target's.
+    ///
+    /// - Throws: As ``logIn(_:on:)``; `.wrongData` for data that is not the spare's, `.loginRefused`
+    ///   when PostgreSQL does not take the new names.
+    func handOver(
+        _ spare: SpareVolume, to target: Target, on loop: isolated EventLoop
+    ) async throws {
+        var login = target
+        login.probe = spare.owner
+        let identifier = try await logIn(login, on: loop)
+        guard identifier == spare.systemIdentifier, let address = try await address(of: target)
+        else {
+            throw JobFailed(.wrongData, "The spare volume's data is another PostgreSQL's.")
+        }
+        do {
+            try await prober.handOver(
+                at: address, port: target.port, from: spare.owner, to: target.probe,
+                within: Verification.attemptMax)
+        } catch let error as PostgresError {
+            throw JobFailed(
+                .loginRefused,
+                "PostgreSQL did not take the new names: \(target.redactor.redact(error.message))")
         }
     }
 

@@ -21,6 +21,7 @@ final class Agent {
     private let reactor: Reactor
     private let logger: Logger
     private let firewall: Firewall?
+    private let spareCount: Int
 
     private var session: AgentSession?
     private var verifier: JobVerifier
@@ -35,11 +36,15 @@ final class Agent {
     private var board: JobBoard?
     private var keeper: Keeper?
     private var tails: LogTails?
+    private var spares: SpareVolumes?
 
-    /// - Parameter firewall: Nil to start containers without one.
+    /// - Parameters:
+    ///   - firewall: Nil to start containers without one.
+    ///   - spareCount: How many volumes of each layout are initialised ahead.
     init(
         identity: AgentIdentity, link: any ControlPlaneLink, client: DockerClient,
-        workers: WorkerPool, firewall: Firewall?, reactor: Reactor, logger: Logger
+        workers: WorkerPool, firewall: Firewall?, spareCount: Int, reactor: Reactor,
+        logger: Logger
     ) {
         self.identity = identity
         self.link = link
@@ -48,7 +53,8 @@ final class Agent {
         self.firewall = firewall
         self.reactor = reactor
         self.logger = logger
-        engine = DockerContainerEngine(client: client)
+        self.spareCount = spareCount
+        engine = DockerContainerEngine(client: client, workers: workers)
         verifier = JobVerifier(
             serverID: identity.serverID, controlPlaneKey: identity.controlPlaneKey)
     }
@@ -92,6 +98,7 @@ final class Agent {
     func stop() {
         isStopping = true
         keeper?.stop()
+        spares?.stop()
         tails?.close()
         for task in background { task.cancel() }
         session?.close()
@@ -101,12 +108,20 @@ final class Agent {
     // MARK: Parts
 
     private func begin(on loop: isolated EventLoop) {
+        let verification = Verification(
+            engine: engine, prober: PostgresLoginProber(reactor: reactor, workers: workers),
+            reactor: reactor)
+        let networks = EnvironmentNetworks(engine: engine)
+        let spares = SpareVolumes(
+            count: spareCount,
+            tools: SpareVolumes.Tools(
+                engine: engine, verification: verification, networks: networks,
+                serverID: identity.serverID, logger: logger,
+                mayWork: { [weak self] in self?.mayInitializeAhead() ?? false }))
+        self.spares = spares
         let tools = DeployRun.Tools(
-            engine: engine,
-            verification: Verification(
-                engine: engine,
-                prober: PostgresLoginProber(reactor: reactor, workers: workers), reactor: reactor),
-            networks: EnvironmentNetworks(engine: engine), serverID: identity.serverID)
+            engine: engine, verification: verification, networks: networks,
+            serverID: identity.serverID, spares: spares)
         let runner = JobRunner(
             tools: tools, surroundings: surroundings(on: loop), reactor: reactor, logger: logger)
         let board = JobBoard(work: runner)
@@ -135,6 +150,8 @@ final class Agent {
             },
             obstacle: { [weak self] in self?.obstacle() })
     }
+
+    private func mayInitializeAhead() -> Bool { references.isEmpty && obstacle() == nil }
 
     private func obstacle() -> JobFailed? {
         guard let reason = firewall?.failure else { return nil }
@@ -228,7 +245,9 @@ extension Agent: SessionWork {
 
     func take(_ job: ReceivedJob, on loop: isolated EventLoop) {
         switch job {
-        case .desired(let services): keeper?.replaceDesired(services, on: loop)
+        case .desired(let services, let layouts):
+            keeper?.replaceDesired(services, on: loop)
+            spares?.replaceLayouts(layouts, on: loop)
         case .logs(let order): tails?.take(order, on: loop)
         case .work(let job):
             if job.kind == .cancel, board?.cancel(job.reference.jobID, on: loop) == true { return }

@@ -8,8 +8,9 @@ enum ReceivedJob: Equatable {
     case work(AgentJob)
     /// A request for logs, which changes nothing.
     case logs(LogOrder)
-    /// What shall run on this server: services with their deployments.
-    case desired([ServiceID: DeploymentID])
+    /// What shall run on this server: services with their deployments; and of which layouts volumes
+    /// may be initialised ahead.
+    case desired([ServiceID: DeploymentID], layouts: [DataLayout])
 
     /// Whose it is; nil for what is about no service's state.
     var identity: JobIdentity? {
@@ -25,7 +26,8 @@ enum ReceivedJob: Equatable {
             self = .logs(order)
         case .desiredState(let state):
             guard let services = ReceivedJob.services(of: state) else { return nil }
-            self = .desired(services)
+            // A layout that is not in order is one less, and no reason to stop working.
+            self = .desired(services, layouts: state.layouts.compactMap { DataLayout($0) })
         default:
             guard let service = ServiceID(job.serviceID), let kind = AgentJob.Kind(job),
                 let reference = job.reference.flatMap({ JobReference($0) })

@@ -46,13 +46,25 @@ extension VolumeOrder {
     init?(_ message: AgentV1.Volume) {
         guard isVolumeName(message.name), isCleanPath(message.mountPath),
             isCleanPath(message.dataPath),
-            message.dataPath == message.mountPath
-                || message.dataPath.hasPrefix(message.mountPath + "/")
+            isDataPath(message.dataPath, inMount: message.mountPath)
         else { return nil }
         self.init(
             name: message.name, mountPath: message.mountPath, dataPath: message.dataPath,
             initialized: message.initialized,
             systemIdentifier: message.systemIdentifier.isEmpty ? nil : message.systemIdentifier)
+    }
+}
+
+extension DataLayout {
+    init?(_ message: AgentV1.DataLayout) {
+        guard !message.image.isEmpty, (1...65535).contains(message.port),
+            isCleanPath(message.mountPath), isCleanPath(message.dataPath),
+            isDataPath(message.dataPath, inMount: message.mountPath)
+        else { return nil }
+        self.init(
+            image: message.image, port: message.port, mountPath: message.mountPath,
+            dataPath: message.dataPath,
+            limits: ResourceLimits(message.limits ?? AgentV1.ResourceLimits()))
     }
 }
 
@@ -141,6 +153,11 @@ func isCleanPath(_ text: String) -> Bool {
     return text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
         !$0.isEmpty && $0 != "." && $0 != ".."
     }
+}
+
+/// Whether a path is the mount's or below it.
+private func isDataPath(_ path: String, inMount mount: String) -> Bool {
+    path == mount || path.hasPrefix(mount + "/")
 }
 
 /// Whether a text can name an environment variable, and stand in a list parted by commas.

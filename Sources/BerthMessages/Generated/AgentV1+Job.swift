@@ -505,6 +505,8 @@ extension AgentV1 {
     public struct DesiredState: Message {
         /// The services whose containers shall run here.
         public var services: [AgentV1.DesiredService] = []
+        /// How the data of the catalogue's templates lies: volumes of these may be initialised ahead.
+        public var layouts: [AgentV1.DataLayout] = []
 
         /// Starts with every field at its default.
         public init() {}
@@ -512,16 +514,58 @@ extension AgentV1 {
         /// Copies every field of an unpacked message over what is there.
         public mutating func read(from fields: borrowing FieldReader) {
             services = fields.messages(0)
+            layouts = fields.messages(1)
         }
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
             fields.messages(0, services)
+            fields.messages(1, layouts)
         }
 
         /// What protobuf-c knows of the message.
         public static var descriptor: MessageDescriptor {
             unsafe MessageDescriptor(berth__agent__v1__desired_state__descriptor_address())
+        }
+    }
+
+    /// How the data of a template's services lies before any of them has used it.
+    public struct DataLayout: Message {
+        /// The image, with its tag.
+        public var image: String = ""
+        /// The network port that the service listens on.
+        public var port: Int32 = 0
+        /// Where the volume is mounted, such as "/var/lib/postgresql/data".
+        public var mountPath: String = ""
+        /// The folder of the data: the mount itself or below it.
+        public var dataPath: String = ""
+        /// What a container may use.
+        public var limits: AgentV1.ResourceLimits? = nil
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            image = fields.string(0)
+            port = fields.int32(1)
+            mountPath = fields.string(2)
+            dataPath = fields.string(3)
+            limits = fields.message(4)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.string(0, image)
+            fields.int32(1, port)
+            fields.string(2, mountPath)
+            fields.string(3, dataPath)
+            if let limits { fields.message(4, limits) }
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__agent__v1__data_layout__descriptor_address())
         }
     }
 

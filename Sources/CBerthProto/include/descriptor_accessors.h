@@ -71,6 +71,9 @@ static inline const ProtobufCMessageDescriptor *berth__agent__v1__logs_job__desc
 static inline const ProtobufCMessageDescriptor *berth__agent__v1__desired_state__descriptor_address(void) {
     return &berth__agent__v1__desired_state__descriptor;
 }
+static inline const ProtobufCMessageDescriptor *berth__agent__v1__data_layout__descriptor_address(void) {
+    return &berth__agent__v1__data_layout__descriptor;
+}
 static inline const ProtobufCMessageDescriptor *berth__agent__v1__desired_service__descriptor_address(void) {
     return &berth__agent__v1__desired_service__descriptor;
 }

@@ -28,6 +28,36 @@ import Testing
         }
     }
 
+    @Test("a first deployment from a spare volume ends the same wherever the agent was killed")
+    func warm() async throws {
+        try await onLoop { loop, reactor in
+            var deaths = 0
+            while true {
+                let engine = FakeEngine()
+                let first = Sample.spares(engine, reactor, count: 1, on: loop)
+                _ = await first.fill(on: loop)
+                #expect(first.waiting.count == 1)
+                engine.clearEffects()
+                engine.diesAfter = deaths
+                let died = try await KilledRunTests.dies(
+                    Sample.run(engine, reactor, token: 1, spares: first), on: loop)
+                first.stop()
+                engine.diesAfter = nil
+                // The next process knows nothing of the spares of the first.
+                let second = Sample.spares(engine, reactor, count: 0, on: loop)
+                _ = await second.fill(on: loop)
+                let outcome = try await Sample.run(engine, reactor, token: 2, spares: second)
+                    .run(on: loop)
+                KilledRunTests.expectOneOfEach(engine, outcome)
+                second.stop()
+                guard died else { break }
+                deaths += 1
+            }
+            // As without one, and the exchange and the handing over.
+            #expect(deaths >= 10)
+        }
+    }
+
     @Test("a redeploy keeps the data wherever the agent was killed, once or twice")
     func redeploy() async throws {
         try await onLoop { loop, reactor in

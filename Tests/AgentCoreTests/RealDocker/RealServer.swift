@@ -11,7 +11,7 @@ import Testing
 /// everything of both is removed at the test's end.
 final class RealServer {
     let engine: DockerContainerEngine
-    let tools: DeployRun.Tools
+    var tools: DeployRun.Tools
     let reactor: Reactor
     let environment = EnvironmentID.new(at: SystemWallClock().now())
     let service = ServiceID.new(at: SystemWallClock().now())
@@ -30,7 +30,8 @@ final class RealServer {
     init(_ reactor: Reactor) throws {
         self.reactor = reactor
         engine = DockerContainerEngine(
-            client: try DockerClient(reactor: reactor, socketPath: RealServer.socketPath))
+            client: try DockerClient(reactor: reactor, socketPath: RealServer.socketPath),
+            workers: try sharedWorkers())
         tools = DeployRun.Tools(
             engine: engine,
             verification: Verification(
@@ -71,6 +72,15 @@ final class RealServer {
             timeouts: JobTimeouts(pull: .seconds(60), start: start, stop: .seconds(20)))
     }
 
+    /// One spare volume, once it is told the layout and filled.
+    func makeSpares() -> SpareVolumes {
+        SpareVolumes(
+            count: 1,
+            tools: SpareVolumes.Tools(
+                engine: engine, verification: tools.verification, networks: tools.networks,
+                serverID: server, logger: Sample.silence, mayWork: { true }))
+    }
+
     /// The next claim of a deployment.
     func run(_ order: DeployOrder, previous: DeploymentID? = nil) -> DeployRun {
         token += 1
@@ -96,10 +106,10 @@ final class RealServer {
 
     /// Runs SQL in a container of its own on some network, as an application would.
     func psql(
-        _ sql: String, host: String = "db", network: String? = nil
+        _ sql: String, host: String = "db", network: String? = nil, database: String = "app"
     ) async throws -> String {
         let password = "PGPASSWORD=\(self.password)"
-        let target = "host=\(host) port=5432 dbname=app user=berth connect_timeout=5"
+        let target = "host=\(host) port=5432 dbname=\(database) user=berth connect_timeout=5"
         let command = [
             "docker", "run", "--rm", "--network", network ?? self.network, "--label",
             "berth.agent-test=\(service)", "--env", password, "--entrypoint", "psql",
@@ -114,6 +124,14 @@ final class RealServer {
     }
 
     fileprivate func removeAll() async throws {
+        tools.spares?.stop()
+        let spares = Label.all(.spare, of: "\(server)")
+        for container in try await engine.containers(labels: spares) {
+            try await engine.removeContainer(container.id)
+        }
+        for volume in try await engine.volumes(labels: spares) {
+            try await engine.removeVolume(volume.name)
+        }
         for container in try await containers() { try await engine.removeContainer(container.id) }
         try await engine.removeVolume(volume)
         for network in try await engine.networks(labels: Label.all(.environment, of: "\(server)")) {
@@ -123,17 +141,19 @@ final class RealServer {
 }
 
 /// Runs `body` with the machine's Docker, and removes what it made.
-func withRealServer(
-    _ body: @escaping @Sendable (isolated EventLoop, RealServer) async throws -> Void
-) async throws {
+@discardableResult
+func withRealServer<Result: Sendable>(
+    _ body: @escaping @Sendable (isolated EventLoop, RealServer) async throws -> Result
+) async throws -> Result {
     try await onLoop { loop, reactor in
         let server = try RealServer(reactor)
         do {
-            try await body(loop, server)
+            let result = try await body(loop, server)
+            try await server.removeAll()
+            return result
         } catch {
             try await server.removeAll()
             throw error
         }
-        try await server.removeAll()
     }
 }

@@ -1,5 +1,6 @@
 import DockerEngine
 import Domain
+import PostgresClient
 
 @testable import AgentCore
 
@@ -11,6 +12,8 @@ final class FakeEngine: ContainerEngine {
         var files: [String: [UInt8]] = [:]
         /// The system identifier of the data; nil while there is none.
         var identifier: String?
+        /// Who may log in; nil while there is no data.
+        var owner: LoginProbe?
     }
 
     struct Container {
@@ -47,6 +50,11 @@ final class FakeEngine: ContainerEngine {
     private(set) var effects: [String] = []
     /// How many effects happen before the agent dies; nil for ever.
     var diesAfter: Int?
+    /// Whether volumes are folders that can be swapped.
+    var canExchange = true
+    /// Whether PostgreSQL takes the names of a service in place of a spare's.
+    var canHandOver = true
+
     /// What must never happen, and did.
     private(set) var violations: [String] = []
     /// The identifiers of data that siblings could reach, by volume.
@@ -148,6 +156,21 @@ final class FakeEngine: ContainerEngine {
         volumes[name] = nil
     }
 
+    func exchangeVolumes(_ one: String, _ other: String) async throws -> Bool {
+        guard canExchange else { return false }
+        guard let first = volumes[one], let second = volumes[other] else {
+            throw missing("exchange volumes")
+        }
+        try act("exchange \(one) \(other)")
+        let used = containers.values.compactMap { $0.specification.mounts.first?.volume }
+        if used.contains(one) || used.contains(other) { violations.append("used data was moved") }
+        volumes[one] = second
+        volumes[one]?.labels = first.labels
+        volumes[other] = first
+        volumes[other]?.labels = second.labels
+        return true
+    }
+
     // MARK: Containers
 
     func containers(labels: [String: String]) async throws -> [EngineContainer] {
@@ -215,6 +238,7 @@ final class FakeEngine: ContainerEngine {
             volumes[volume]?.files[version] = Array("16\n".utf8)
             made += 1
             volumes[volume]?.identifier = "70000000\(made)"
+            volumes[volume]?.owner = FakeEngine.owner(container.specification.environment)
         }
         publish()
     }
@@ -280,7 +304,28 @@ final class FakeEngine: ContainerEngine {
                 let identifier = volumes[volume]?.identifier
             else { continue }
             published[volume, default: []].insert(identifier)
+            if volumes[volume]?.owner?.username == SparePlan.placeholder {
+                violations.append("data was published under a spare's names")
+            }
         }
+    }
+
+    /// Who the image says may log in.
+    private static func owner(_ environment: [String: String]) -> LoginProbe {
+        LoginProbe(
+            databaseName: environment["POSTGRES_DB"] ?? "",
+            username: environment["POSTGRES_USER"] ?? "",
+            password: SecretText(environment["POSTGRES_PASSWORD"] ?? ""))
+    }
+
+    /// Whose the data in a container is.
+    func owner(of container: Container) -> LoginProbe? {
+        volumes[container.specification.mounts[0].volume]?.owner
+    }
+
+    func handOver(_ container: Container, to owner: LoginProbe) {
+        effects.append("hand over \(container.specification.mounts[0].volume)")
+        volumes[container.specification.mounts[0].volume]?.owner = owner
     }
 
     /// The running container whose address that is, for the prober.
@@ -329,7 +374,21 @@ final class FakeProber: LoginProber {
         guard let container = engine.serving(at: address), engine.behaviour != .hangs else {
             return .notYet("connection refused")
         }
-        if engine.behaviour == .refusesLogins { return .refused("password authentication failed") }
+        if engine.behaviour == .refusesLogins || engine.owner(of: container) != probe {
+            return .refused("password authentication failed")
+        }
         return .proven(systemIdentifier: engine.identifier(of: container) ?? "")
+    }
+
+    func handOver(
+        at address: String, port: Int32, from spare: LoginProbe, to owner: LoginProbe,
+        within limit: Duration
+    ) async throws {
+        guard let container = engine.serving(at: address), engine.owner(of: container) == spare,
+            engine.canHandOver
+        else {
+            throw PostgresError(.serverError, function: "ALTER ROLE", message: "refused")
+        }
+        engine.handOver(container, to: owner)
     }
 }

@@ -57,21 +57,46 @@ enum Sample {
                 pull: .seconds(5), start: .milliseconds(300), stop: .seconds(10)))
     }
 
-    static func tools(_ engine: FakeEngine, _ reactor: Reactor) -> DeployRun.Tools {
+    static func tools(
+        _ engine: FakeEngine, _ reactor: Reactor, _ spares: SpareVolumes? = nil
+    ) -> DeployRun.Tools {
         DeployRun.Tools(
             engine: engine,
             verification: Verification(
                 engine: engine, prober: FakeProber(engine), reactor: reactor),
-            networks: EnvironmentNetworks(engine: engine), serverID: server)
+            networks: EnvironmentNetworks(engine: engine), serverID: server, spares: spares)
+    }
+
+    static let layout = DataLayout(
+        image: "postgres:16", port: 5432, mountPath: "/var/lib/postgresql/data",
+        dataPath: "/var/lib/postgresql/data/pgdata", limits: order().limits)
+
+    /// Spare volumes of ``layout``, not filled yet.
+    static func spares(
+        _ engine: FakeEngine, _ reactor: Reactor, count: Int = 2,
+        mayWork: @escaping () -> Bool = { true },
+        on loop: isolated EventLoop
+    ) -> SpareVolumes {
+        let spares = SpareVolumes(
+            count: count,
+            tools: SpareVolumes.Tools(
+                engine: engine,
+                verification: Verification(
+                    engine: engine, prober: FakeProber(engine), reactor: reactor),
+                networks: EnvironmentNetworks(engine: engine), serverID: server, logger: silence,
+                mayWork: mayWork))
+        spares.replaceLayouts([layout], on: loop)
+        return spares
     }
 
     static func run(
         _ engine: FakeEngine, _ reactor: Reactor, token: Int64, order: DeployOrder = order(),
-        previous: DeploymentID? = nil, tell: @escaping DeployRun.Tell = { _, _, _ in }
+        previous: DeploymentID? = nil, spares: SpareVolumes? = nil,
+        tell: @escaping DeployRun.Tell = { _, _, _ in }
     ) -> DeployRun {
         DeployRun(
             order: order, job: identity(token, order.deploymentID), previous: previous,
-            tools: tools(engine, reactor), tell: tell)
+            tools: tools(engine, reactor, spares), tell: tell)
     }
 
     static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

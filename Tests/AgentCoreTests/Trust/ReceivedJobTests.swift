@@ -78,8 +78,31 @@ import Testing
             $0.serviceID = "\(Sample.service)"
             $0.deploymentID = "\(Sample.deployment)"
         }
-        let whole = AgentV1.Job.with { $0.kind = .desiredState(.with { $0.services = [good] }) }
-        #expect(ReceivedJob(whole) == .desired([Sample.service: Sample.deployment]))
+        let layout = AgentV1.DataLayout.with {
+            $0.image = Sample.layout.image
+            $0.port = Sample.layout.port
+            $0.mountPath = Sample.layout.mountPath
+            $0.dataPath = Sample.layout.dataPath
+        }
+        var state = AgentV1.DesiredState.with {
+            $0.services = [good]
+            $0.layouts = [layout, .with { $0.image = "postgres:16" }]
+        }
+        guard
+            case .desired(let services, let layouts) = ReceivedJob(
+                AgentV1.Job.with { $0.kind = .desiredState(state) })
+        else {
+            Issue.record("not read")
+            return
+        }
+        #expect(services == [Sample.service: Sample.deployment])
+        // A layout that is not whole is left out.
+        #expect(layouts.map(\.dataPath) == [Sample.layout.dataPath])
+        #expect(layouts.map(\.port) == [5432])
+        state.layouts[0].dataPath = "/elsewhere"
+        #expect(
+            ReceivedJob(AgentV1.Job.with { $0.kind = .desiredState(state) })
+                == .desired(services, layouts: []))
         let broken = AgentV1.Job.with {
             $0.kind = .desiredState(.with { $0.services = [good, .with { $0.serviceID = "x" }] })
         }

@@ -592,6 +592,51 @@ void   berth__agent__v1__desired_state__free_unpacked
   assert(message->base.descriptor == &berth__agent__v1__desired_state__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   berth__agent__v1__data_layout__init
+                     (Berth__Agent__V1__DataLayout         *message)
+{
+  static const Berth__Agent__V1__DataLayout init_value = BERTH__AGENT__V1__DATA_LAYOUT__INIT;
+  *message = init_value;
+}
+size_t berth__agent__v1__data_layout__get_packed_size
+                     (const Berth__Agent__V1__DataLayout *message)
+{
+  assert(message->base.descriptor == &berth__agent__v1__data_layout__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__agent__v1__data_layout__pack
+                     (const Berth__Agent__V1__DataLayout *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__agent__v1__data_layout__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__agent__v1__data_layout__pack_to_buffer
+                     (const Berth__Agent__V1__DataLayout *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__agent__v1__data_layout__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Agent__V1__DataLayout *
+       berth__agent__v1__data_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Agent__V1__DataLayout *)
+     protobuf_c_message_unpack (&berth__agent__v1__data_layout__descriptor,
+                                allocator, len, data);
+}
+void   berth__agent__v1__data_layout__free_unpacked
+                     (Berth__Agent__V1__DataLayout *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__agent__v1__data_layout__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   berth__agent__v1__desired_service__init
                      (Berth__Agent__V1__DesiredService         *message)
 {
@@ -1684,7 +1729,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__logs_job__descriptor =
   (ProtobufCMessageInit) berth__agent__v1__logs_job__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor berth__agent__v1__desired_state__field_descriptors[1] =
+static const ProtobufCFieldDescriptor berth__agent__v1__desired_state__field_descriptors[2] =
 {
   {
     "services",
@@ -1698,14 +1743,27 @@ static const ProtobufCFieldDescriptor berth__agent__v1__desired_state__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "layouts",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Agent__V1__DesiredState, n_layouts),
+    offsetof(Berth__Agent__V1__DesiredState, layouts),
+    &berth__agent__v1__data_layout__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__agent__v1__desired_state__field_indices_by_name[] = {
+  1,   /* field[1] = layouts */
   0,   /* field[0] = services */
 };
 static const ProtobufCIntRange berth__agent__v1__desired_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor berth__agent__v1__desired_state__descriptor =
 {
@@ -1715,11 +1773,101 @@ const ProtobufCMessageDescriptor berth__agent__v1__desired_state__descriptor =
   "Berth__Agent__V1__DesiredState",
   "berth.agent.v1",
   sizeof(Berth__Agent__V1__DesiredState),
-  1,
+  2,
   berth__agent__v1__desired_state__field_descriptors,
   berth__agent__v1__desired_state__field_indices_by_name,
   1,  berth__agent__v1__desired_state__number_ranges,
   (ProtobufCMessageInit) berth__agent__v1__desired_state__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__agent__v1__data_layout__field_descriptors[5] =
+{
+  {
+    "image",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__DataLayout, image),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "port",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__DataLayout, port),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mount_path",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__DataLayout, mount_path),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data_path",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__DataLayout, data_path),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limits",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__DataLayout, limits),
+    &berth__agent__v1__resource_limits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__agent__v1__data_layout__field_indices_by_name[] = {
+  3,   /* field[3] = data_path */
+  0,   /* field[0] = image */
+  4,   /* field[4] = limits */
+  2,   /* field[2] = mount_path */
+  1,   /* field[1] = port */
+};
+static const ProtobufCIntRange berth__agent__v1__data_layout__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor berth__agent__v1__data_layout__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.agent.v1.DataLayout",
+  "DataLayout",
+  "Berth__Agent__V1__DataLayout",
+  "berth.agent.v1",
+  sizeof(Berth__Agent__V1__DataLayout),
+  5,
+  berth__agent__v1__data_layout__field_descriptors,
+  berth__agent__v1__data_layout__field_indices_by_name,
+  1,  berth__agent__v1__data_layout__number_ranges,
+  (ProtobufCMessageInit) berth__agent__v1__data_layout__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor berth__agent__v1__desired_service__field_descriptors[2] =

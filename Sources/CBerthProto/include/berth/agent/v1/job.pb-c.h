@@ -30,6 +30,7 @@ typedef struct Berth__Agent__V1__PurgeJob Berth__Agent__V1__PurgeJob;
 typedef struct Berth__Agent__V1__CancelJob Berth__Agent__V1__CancelJob;
 typedef struct Berth__Agent__V1__LogsJob Berth__Agent__V1__LogsJob;
 typedef struct Berth__Agent__V1__DesiredState Berth__Agent__V1__DesiredState;
+typedef struct Berth__Agent__V1__DataLayout Berth__Agent__V1__DataLayout;
 typedef struct Berth__Agent__V1__DesiredService Berth__Agent__V1__DesiredService;
 
 
@@ -443,10 +444,47 @@ struct  Berth__Agent__V1__DesiredState
    */
   size_t n_services;
   Berth__Agent__V1__DesiredService **services;
+  /*
+   * How the data of the catalogue's templates lies: volumes of these may be initialised ahead.
+   */
+  size_t n_layouts;
+  Berth__Agent__V1__DataLayout **layouts;
 };
 #define BERTH__AGENT__V1__DESIRED_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__desired_state__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0,NULL }
+
+
+/*
+ * How the data of a template's services lies before any of them has used it.
+ */
+struct  Berth__Agent__V1__DataLayout
+{
+  ProtobufCMessage base;
+  /*
+   * The image, with its tag.
+   */
+  char *image;
+  /*
+   * The network port that the service listens on.
+   */
+  int32_t port;
+  /*
+   * Where the volume is mounted, such as "/var/lib/postgresql/data".
+   */
+  char *mount_path;
+  /*
+   * The folder of the data: the mount itself or below it.
+   */
+  char *data_path;
+  /*
+   * What a container may use.
+   */
+  Berth__Agent__V1__ResourceLimits *limits;
+};
+#define BERTH__AGENT__V1__DATA_LAYOUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__data_layout__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL }
 
 
 /*
@@ -716,6 +754,25 @@ Berth__Agent__V1__DesiredState *
 void   berth__agent__v1__desired_state__free_unpacked
                      (Berth__Agent__V1__DesiredState *message,
                       ProtobufCAllocator *allocator);
+/* Berth__Agent__V1__DataLayout methods */
+void   berth__agent__v1__data_layout__init
+                     (Berth__Agent__V1__DataLayout         *message);
+size_t berth__agent__v1__data_layout__get_packed_size
+                     (const Berth__Agent__V1__DataLayout   *message);
+size_t berth__agent__v1__data_layout__pack
+                     (const Berth__Agent__V1__DataLayout   *message,
+                      uint8_t             *out);
+size_t berth__agent__v1__data_layout__pack_to_buffer
+                     (const Berth__Agent__V1__DataLayout   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Agent__V1__DataLayout *
+       berth__agent__v1__data_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__agent__v1__data_layout__free_unpacked
+                     (Berth__Agent__V1__DataLayout *message,
+                      ProtobufCAllocator *allocator);
 /* Berth__Agent__V1__DesiredService methods */
 void   berth__agent__v1__desired_service__init
                      (Berth__Agent__V1__DesiredService         *message);
@@ -776,6 +833,9 @@ typedef void (*Berth__Agent__V1__LogsJob_Closure)
 typedef void (*Berth__Agent__V1__DesiredState_Closure)
                  (const Berth__Agent__V1__DesiredState *message,
                   void *closure_data);
+typedef void (*Berth__Agent__V1__DataLayout_Closure)
+                 (const Berth__Agent__V1__DataLayout *message,
+                  void *closure_data);
 typedef void (*Berth__Agent__V1__DesiredService_Closure)
                  (const Berth__Agent__V1__DesiredService *message,
                   void *closure_data);
@@ -798,6 +858,7 @@ extern const ProtobufCMessageDescriptor berth__agent__v1__purge_job__descriptor;
 extern const ProtobufCMessageDescriptor berth__agent__v1__cancel_job__descriptor;
 extern const ProtobufCMessageDescriptor berth__agent__v1__logs_job__descriptor;
 extern const ProtobufCMessageDescriptor berth__agent__v1__desired_state__descriptor;
+extern const ProtobufCMessageDescriptor berth__agent__v1__data_layout__descriptor;
 extern const ProtobufCMessageDescriptor berth__agent__v1__desired_service__descriptor;
 
 PROTOBUF_C__END_DECLS
