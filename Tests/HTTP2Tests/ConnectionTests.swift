@@ -281,6 +281,30 @@ import Testing
         }
     }
 
+    @Test("a connection that is over is let go, whatever timers it had")
+    func letGo() async throws {
+        try await onLoop { _, reactor in
+            var limits = ConnectionLimits()
+            limits.connectionAgeMax = .seconds(600)
+            let server = try AnsweringServer(reactor, limits)
+            defer { server.close() }
+            weak var connection: Connection?
+            do {
+                let client = try RawClient(server.address, reactor)
+                try await client.send(Frames.request(1))
+                _ = try await server.firstStream()
+                connection = server.connections.first
+                #expect(connection != nil)
+                server.connections = []
+                server.streams = []
+            }
+            for _ in 0..<500 where connection != nil {
+                try await reactor.sleep(for: .milliseconds(2))
+            }
+            #expect(connection == nil)
+        }
+    }
+
     @Test("streams end when the peer goes away, each observer told once")
     func lostConnection() async throws {
         try await onLoop { _, reactor in

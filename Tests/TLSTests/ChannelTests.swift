@@ -116,6 +116,38 @@ import Testing
         }
     }
 
+    @Test("a server that does not agree on HTTP/2 is left, and called that")
+    func withoutHTTP2() async throws {
+        let authority = try TestAuthority()
+        let issued = try authority.issue()
+        try await onLoop { _, reactor in
+            // The port is free: the server that had it is closed.
+            let probe = try TLSHealthServer(try issued.credentials(), reactor)
+            await probe.server.drain(grace: .zero)
+            let program = try RunningProgram([
+                "openssl", "s_server", "-accept", "\(probe.address)", "-cert", issued.certificate,
+                "-key", issued.key, "-rev",
+            ])
+            let channel = try channel(
+                to: probe, ClientCredentials(authorities: .only(try authority.text())), reactor)
+            var status: RPCStatus?
+            // At first nobody listens yet.
+            for _ in 0..<500 {
+                status = await #expect(throws: RPCStatus.self) {
+                    try await channel.call(Self.echo, Request())
+                }
+                if status?.message.contains("refused") != true { break }
+                try await reactor.sleep(for: .milliseconds(50))
+            }
+            #expect(status?.code == .unavailable)
+            #expect(
+                status?.message.contains("does not speak HTTP/2") == true,
+                "\(status?.message ?? "")")
+            channel.close()
+            program.kill()
+        }
+    }
+
     @Test("a client without the certificate that is asked for learns that")
     func withoutCertificate() async throws {
         let authority = try TestAuthority()

@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import check_conformance
 import check_constructs
 import check_imports
 import swift_source
@@ -177,6 +178,24 @@ class SwiftSourceTest(unittest.TestCase):
     def test_escapes_and_pound_signs_do_not_end_a_text(self):
         self.assertEqual(swift_source.code_only(r'"a\"b" c').split(), ["c"])
         self.assertEqual(swift_source.code_only(r'#"a"b\#"c"# d').split(), ["d"])
+
+
+class ConformanceTest(unittest.TestCase):
+    """Tests that the table of gRPC's rules names."""
+
+    def missing(self, cell):
+        tests = {"Tests/A/OneTests.swift": 'func f() // "goes both ways, always"',
+                 "Tests/A/two.py": "def flood"}
+        return len(check_conformance.missing(f"| rule | {cell} |", tests))
+
+    def test_what_is_there(self):
+        self.assertEqual(self.missing('`OneTests.swift` "goes both ways" (4); `A/two.py` "flood"'), 0)
+        self.assertEqual(self.missing('"goes both …"'), 0)
+
+    def test_what_is_not(self):
+        self.assertEqual(self.missing('`OneTests.swift` "flood"'), 1)
+        self.assertEqual(self.missing('`eTests.swift`'), 1)
+        self.assertEqual(self.missing('"nothing of the kind"'), 1)
 
 
 if __name__ == "__main__":

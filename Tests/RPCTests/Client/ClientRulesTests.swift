@@ -68,6 +68,18 @@ import Testing
         #expect(status("")?.code == .unknown)
     }
 
+    @Test("details come padded or not; malformed ones are none, and the status stays")
+    func details() {
+        for (text, details) in [("CAU", [UInt8(8), 5]), ("CAU=", [8, 5]), ("!!", [])] {
+            var block = HeaderBlock()
+            block.append("grpc-status", "5".utf8)
+            block.append("grpc-status-details-bin", text.utf8)
+            #expect(
+                ResponseRules.status(in: block, isOnly: false)
+                    == RPCStatus(.notFound, "", details: details))
+        }
+    }
+
     @Test(
         "resets become the statuses that gRPC gives them",
         arguments: [

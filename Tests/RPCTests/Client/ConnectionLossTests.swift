@@ -168,6 +168,28 @@ import Testing
         }
     }
 
+    @Test("a server may push nothing: the client says so, and holds it to that")
+    func push() async throws {
+        try await withScript { server, channel, reactor in
+            let call = begin(channel, reactor)
+            let peer = try await server.peer(0)
+            let settings = try await peer.next(4)
+            let entries = stride(from: 0, to: settings.payload.count, by: 6).map {
+                Array(settings.payload[$0..<$0 + 6])
+            }
+            #expect(entries.contains([0, 2, 0, 0, 0, 0]))
+            peer.greet()
+            _ = try await peer.next(1)
+            peer.send(type: 4, flags: 1)
+            // PUSH_PROMISE of stream 2, with the smallest of header sections.
+            peer.send(type: 5, flags: 4, stream: 1, payload: [0, 0, 0, 2, 0x82, 0x86, 0x84])
+            try await reactor.until("the call is over") { call.isOver }
+            #expect(call.status?.code == .unavailable)
+            let goodbye = try await peer.next(7)
+            #expect(goodbye.payload[4..<8] == [0, 0, 0, 1])
+        }
+    }
+
     @Test("an informational header section is no answer")
     func informational() async throws {
         try await withScript { server, channel, reactor in

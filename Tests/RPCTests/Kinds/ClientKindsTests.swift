@@ -303,4 +303,22 @@ import Testing
             #expect(try call.trailingMetadata.binaryValues("x-end-bin") == [[1, 2]])
         }
     }
+
+    @Test(
+        "an encoding that nobody asked for is INTERNAL where it is used, and nothing where not",
+        arguments: MethodKind.allCases)
+    func unaskedEncoding(kind: MethodKind) async throws {
+        for flag in [UInt8(0), 1] {
+            let found = try await ask(kind) { stream, _, _ in
+                stream.respond(
+                    HeaderBlock([
+                        ":status": "200", "content-type": "application/grpc",
+                        "grpc-encoding": "br",
+                    ]), isEnd: false)
+                stream.write(MessageFrame.bytes([], flag: flag).span)
+                stream.finish(trailers: HeaderBlock(["grpc-status": "0"]))
+            }
+            #expect(found.status?.code == (flag == 0 ? nil : .internal))
+        }
+    }
 }

@@ -61,6 +61,11 @@ final class KindsServer {
     let address: SocketAddress
     /// Answers each request.
     var onEach: (Payload, CallContext) async throws -> Payload = { request, _ in request }
+    /// How often each answer is written, where responses are streamed.
+    var repeats = 1
+    /// Requests that were answered, and responses that were written to a stream.
+    var answered = 0
+    var written = 0
     /// Ends the call before any request is looked at, when it throws (methods that stream requests).
     var onBegin: () async throws -> Void = {}
     /// How handlers ended that were cancelled.
@@ -76,7 +81,7 @@ final class KindsServer {
         }
         router.register(MethodKind.serverStreamingMethod) {
             [unowned self] request, responses, context in
-            try await responses.write(try await answer(request, context))
+            try await write(try await answer(request, context), responses)
         }
         router.register(MethodKind.clientStreamingMethod) { [unowned self] requests, context in
             try await onBegin()
@@ -90,8 +95,15 @@ final class KindsServer {
             [unowned self] requests, responses, context in
             try await onBegin()
             while let request = try await requests.next() {
-                try await responses.write(try await answer(request, context))
+                try await write(try await answer(request, context), responses)
             }
+        }
+    }
+
+    private func write(_ response: Payload, _ responses: ResponseWriter<Payload>) async throws {
+        for _ in 0..<repeats {
+            try await responses.write(response)
+            written += 1
         }
     }
 
@@ -109,7 +121,24 @@ final class KindsServer {
     }
 
     private func answer(_ request: Payload, _ context: CallContext) async throws -> Payload {
-        try await onEach(request, context)
+        defer { answered += 1 }
+        return try await onEach(request, context)
+    }
+}
+
+extension Reactor {
+    /// What `value` is once it has not changed for a while.
+    func settled(
+        isolation: isolated (any Actor)? = #isolation, _ value: () -> Int
+    ) async throws -> Int {
+        var last = value()
+        var looks = 0
+        while looks < 20 {
+            try await sleep(for: .milliseconds(5))
+            looks = value() == last && last > 0 ? looks + 1 : 0
+            last = value()
+        }
+        return last
     }
 }
 

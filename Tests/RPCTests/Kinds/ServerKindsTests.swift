@@ -283,4 +283,27 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "metadata too large for a frame's compression ends its stream alone",
+        arguments: MethodKind.allCases, [false, true])
+    func unsendable(kind: MethodKind, isTrailing: Bool) async throws {
+        try await withKinds { server, client in
+            server.onEach = { request, context in
+                guard request.value == [1] else { return request }
+                let value = String(repeating: "v", count: 70_000)
+                if isTrailing {
+                    context.trailingMetadata.append("x-large", value)
+                } else {
+                    context.initialMetadata.append("x-large", value)
+                }
+                return request
+            }
+            let call = try await client.unary(kind.path, [1])
+            #expect(call.closedCode == .internalError)
+            #expect(call.status == nil)
+            let next = try await client.unary(kind.path, [2])
+            #expect(next.status == .ok)
+        }
+    }
 }
