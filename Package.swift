@@ -119,6 +119,7 @@ let package = Package(
                 .embedInCode("Migrations/0004_drop_scopes.sql"),
                 .embedInCode("Migrations/0005_agents.sql"),
                 .embedInCode("Migrations/0006_deployment_engine.sql"),
+                .embedInCode("Migrations/0007_undo_and_release.sql"),
             ],
             swiftSettings: strict
         ),

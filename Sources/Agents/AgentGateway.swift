@@ -28,6 +28,7 @@ public final class AgentGateway {
     private var streams: [ServerID: AgentStream] = [:]
     /// Those that have not said hello yet.
     private var greeting: [ObjectIdentifier: AgentStream] = [:]
+    private var orphans = OrphanMemory()
     /// Ends that are being recorded.
     private var ending = 0
     private var isStopping = false
@@ -81,6 +82,22 @@ public final class AgentGateway {
             recordEndSoon(stream, identity)
         }
         quiet.raise()
+    }
+
+    /// Warns of what an inventory calls an orphan: once of each, while it is there.
+    func noteOrphans(_ names: [String], of identity: AgentIdentity, callID: String) async throws {
+        let new = orphans.new(names, of: identity.serverID)
+        guard !new.isEmpty else { return }
+        let strangers = try await needs.jobs.strangers(among: new, server: identity.serverID)
+        for name in strangers {
+            needs.logger.warning(
+                "an orphan is on a server: something with Berth's labels that nothing is known of",
+                metadata: [
+                    "server_id": "\(identity.serverID)",
+                    "server_name": "\(String(reflecting: identity.serverName))",
+                    "orphan": "\(String(reflecting: name))", "request_id": "\(callID)",
+                ])
+        }
     }
 
     private func recordEndSoon(_ stream: AgentStream, _ identity: AgentIdentity) {

@@ -142,14 +142,7 @@ final class AgentStream {
         case .inventory(let containers, let orphans):
             try await needs.jobs.observe(
                 server: identity.serverID, session: identity.sessionID, containers: containers)
-            if !orphans.isEmpty {
-                needs.logger.debug(
-                    "orphans on a server",
-                    metadata: [
-                        "server_id": "\(identity.serverID)", "orphans": "\(orphans)",
-                        "request_id": "\(link.callID)",
-                    ])
-            }
+            try await gateway.noteOrphans(orphans, of: identity, callID: link.callID)
         case .jobRefusal(let reference, let reason):
             await needs.refusals.record(
                 "agent.refuse_job", "\(reference.map(\.text) ?? "unknown job"): \(reason)",

@@ -75,6 +75,8 @@ public struct AgentIdentity: Hashable, Sendable {
     public let serverID: ServerID
     /// The workspace that the server belongs to.
     public let workspaceID: WorkspaceID
+    /// The server's name.
+    public let serverName: String
     /// The key that signs the agent's reports.
     public let publicKey: [UInt8]
     /// The stream.
@@ -120,6 +122,10 @@ public protocol AgentJobs {
     func observe(
         server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
     ) async throws
+
+    /// Those of some names of things on a server that are nothing which ought to be there: no volume of
+    /// a service, no network of an environment.
+    func strangers(among names: [String], server: ServerID) async throws -> [String]
 
     /// What shall run on a server.
     func desired(server: ServerID) async throws -> [(service: ServiceID, deployment: DeploymentID)]

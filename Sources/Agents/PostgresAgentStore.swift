@@ -43,7 +43,8 @@ public struct PostgresAgentStore: AgentStore {
         else { return nil }
         return AgentIdentity(
             serverID: try row.id("server_id"), workspaceID: try row.id("workspace_id"),
-            publicKey: try row.bytes("public_key"), sessionID: sessionID)
+            serverName: try row.text("name"), publicKey: try row.bytes("public_key"),
+            sessionID: sessionID)
     }
 
     /// Updates the agent's row if the stream is the newest.
@@ -112,7 +113,7 @@ public struct PostgresAgentStore: AgentStore {
                 docker_version = $7, processors = $8, memory_total_bytes = $9,
                 memory_available_bytes = $10, disk_total_bytes = $11, disk_available_bytes = $12
             FROM servers s WHERE a.credential_hash = $1 AND s.id = a.server_id
-            RETURNING a.server_id, a.public_key, s.workspace_id
+            RETURNING a.server_id, a.public_key, s.workspace_id, s.name
             """)
         static let noteSeen = Statement(
             "agents_note_seen",

@@ -64,7 +64,7 @@ public struct PostgresServerStore: ServerStore {
             version: try row.text("agent_version"), host: host)
     }
 
-    private enum Statements {
+    enum Statements {
         static let insert = Statement(
             "servers_insert",
             "INSERT INTO servers (id, workspace_id, name, created_at) VALUES ($1, $2, $3, $4)")

@@ -35,6 +35,9 @@ struct Migration {
             try Migration(
                 version: 6, name: "deployment-engine",
                 bytes: PackageResources._006_deployment_engine_sql),
+            try Migration(
+                version: 7, name: "undo-and-release",
+                bytes: PackageResources._007_undo_and_release_sql),
         ]
     }
 }

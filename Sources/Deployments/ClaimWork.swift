@@ -85,6 +85,7 @@ struct ClaimWork {
                 try await orders.instances.volume(of: claimed.serviceID, in: session).value()
             }
             return volume.map { .purge(volumeName: $0.name) }
+        case .undo: return .cancel
         case .restart:
             do {
                 return .restart(
@@ -112,7 +113,8 @@ struct ClaimWork {
                 message: problem.message,
                 failure: JobFailure(
                     reason: "ORDER_IMPOSSIBLE",
-                    hint: "Look at the service's config entries and at berthd's catalogue.")))
+                    hint: "Look at the service's config entries and at berthd's catalogue.")),
+            isAgents: false)
     }
 }
 

@@ -47,6 +47,15 @@ extension DeploymentsModule {
         try await observeContainers(LeaseHolder(serverID: server, session: session), containers)
     }
 
+    /// Those of some names of volumes and networks on a server that are no service's and no
+    /// environment's of it; and any other names.
+    public func strangers(among names: [String], server: ServerID) async throws -> [String] {
+        let known = try await sessions.inSession { session in
+            try await instances.known(among: names, on: server, in: session)
+        }
+        return names.filter { !known.contains($0) }
+    }
+
     /// What shall run on a server.
     public func desired(
         server: ServerID

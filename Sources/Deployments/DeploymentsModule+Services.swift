@@ -38,6 +38,14 @@ extension DeploymentsModule {
         try await jobs.queueJobWithinTx(tx, JobID.new(at: time), .purge, of: serviceID)
     }
 
+    /// Takes back in the caller's transaction where an environment lives, unless something of it is
+    /// left on its server.
+    public func releaseEnvironmentWithinTx(
+        _ tx: Transaction, _ id: EnvironmentID
+    ) async throws {
+        try await store.releaseEnvironmentWithinTx(tx, id)
+    }
+
     /// Asks for the condition of each service, without waiting; services that were never deployed
     /// are absent.
     public func conditions(

@@ -101,11 +101,12 @@ public struct DeploymentsModule {
         self.jobs = jobs
         self.instances = instances
         queue = QueueDeployment(store: store, waitingPerServerMax: needs.waitingPerServerMax)
-        retirement = RetireService(store: store, jobs: jobs, queue: queue)
+        retirement = RetireService(
+            store: store, jobs: jobs, instances: instances, queue: queue)
         let readable = ReadableText(
             sessions: needs.sessions, services: needs.services, config: needs.config)
         recordProgress = RecordProgress(
-            transactions: needs.transactions, jobs: jobs, instances: instances,
+            transactions: needs.transactions, store: store, jobs: jobs, instances: instances,
             services: needs.services, readable: readable, clock: needs.clock)
         claimWork = ClaimWork(
             transactions: needs.transactions, sessions: needs.sessions, store: claims,

@@ -22,6 +22,9 @@ public enum ServiceJobKind: String, CaseIterable, Sendable {
     case teardown
     /// Remove the volume.
     case purge
+    /// Remove what a deployment left that the control plane gave up, and start what runs; the job has
+    /// the deployment's id.
+    case undo
 }
 
 /// What a claim handed out, and what changed on the way.
@@ -75,6 +78,8 @@ public enum LockedJob: Hashable, Sendable {
         public let environmentID: EnvironmentID
         /// Where it stands.
         public let state: DeploymentState
+        /// How often it was claimed.
+        public let attempt: Int32
         /// Whether whoever asked holds its lease.
         public let isHeld: Bool
         /// Whether it was called off.

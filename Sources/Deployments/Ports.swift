@@ -36,10 +36,15 @@ public protocol DeploymentStore {
         _ tx: Transaction, _ id: DeploymentID, reason: String
     ) async throws -> (deployment: Deployment, changed: Bool)?
 
+    /// Queues the release of an environment's server; without effect while a service of it that was
+    /// ever deployed is not purged.
+    func releaseEnvironmentWithinTx(_ tx: Transaction, _ id: EnvironmentID) async throws
+
     /// The server of a service's newest deployment, or `nil` when it was never deployed.
     func newestServerWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws -> ServerID?
 
-    /// Gives up what agents have worked on for longer than the deadline, at most `limit` of them.
+    /// Gives up what agents have worked on for longer than the deadline, at most `limit` of them, and
+    /// has it undone.
     /// - Returns: What to tell of it.
     func failOverdueWithinTx(_ tx: Transaction, limit: Int) async throws -> [ChangeNotice]
 
@@ -66,10 +71,12 @@ public protocol DeploymentStore {
 /// Of all jobs of one service at most one is held at a time; each claim has a higher fencing token.
 public protocol ClaimStore {
     /// Whether the session is the server's newest, and how many jobs it holds; nil when it is not.
-    /// Keeps a newer session from beginning until the transaction ends.
+    /// Keeps a newer session from beginning, and leases from being renewed, until the transaction
+    /// ends.
     func heldByNewestWithinTx(_ tx: Transaction, _ holder: LeaseHolder) async throws -> Int?
 
-    /// Gives up or supersedes what nobody shall work on, then claims at most `limit` jobs.
+    /// Claims at most `limit` jobs; of their services, gives up or supersedes what nobody shall work
+    /// on, and has undone what was given up.
     ///
     /// - Precondition: The holder is the server's newest session, see ``heldByNewestWithinTx``.
     func claimWithinTx(
@@ -116,6 +123,9 @@ public protocol JobStore {
         _ tx: Transaction, _ id: DeploymentID, message: String, _ failure: JobFailure
     ) async throws
 
+    /// Queues the job that undoes what a deployment left on its server.
+    func queueUndoWithinTx(_ tx: Transaction, of id: DeploymentID) async throws
+
     /// Queues the move to `cancelled`.
     func cancelledWithinTx(_ tx: Transaction, _ id: DeploymentID, message: String) async throws
 
@@ -134,14 +144,14 @@ public protocol JobStore {
     ) async throws
 
     /// Queues a job that is no deployment, unless the service has one of the kind; without effect on
-    /// services that were never claimed.
+    /// services that were never claimed. For an undo: ``queueUndoWithinTx(_:of:)``.
     ///
     /// - Returns: Whether the service has such a job now.
     func queueJobWithinTx(
         _ tx: Transaction, _ id: JobID, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool
 
-    /// Queues the removal of jobs of that kind that nobody holds.
+    /// Queues the removal of a service's jobs of that kind that nobody holds.
     func dropJobWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws
@@ -163,6 +173,10 @@ public protocol InstanceStore {
     /// of the service is at work.
     func noteObservedWithinTx(_ tx: Transaction, _ observation: Observation) async throws
 
+    /// Queues the lock under which a service's work is handed out; without effect on services that
+    /// were never up for a claim.
+    func lockWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws
+
     /// Queues the note that a restart succeeded.
     func noteRestartedWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws
 
@@ -181,6 +195,12 @@ public protocol InstanceStore {
     func desired(
         on serverID: ServerID, in session: Session
     ) async throws -> [(service: ServiceID, deployment: DeploymentID)]
+
+    /// Which of some names are those of volumes of services on a server, or of networks of
+    /// environments that live there.
+    func known(
+        among names: [String], on serverID: ServerID, in session: Session
+    ) async throws -> Set<String>
 
     /// The deployment of a service that runs, its server, and whether that server's agent is there;
     /// `nil` when the service was never claimed.

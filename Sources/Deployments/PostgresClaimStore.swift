@@ -10,7 +10,7 @@ public struct PostgresClaimStore: ClaimStore {
     /// Makes a store; it holds no state.
     public init() {}
 
-    /// Reads the server's presence and counts leases that are in force.
+    /// Locks the agent's row and counts leases that are in force.
     public func heldByNewestWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder
     ) async throws -> Int? {
@@ -24,35 +24,31 @@ public struct PostgresClaimStore: ClaimStore {
     public func claimWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, limit: Int
     ) async throws -> Claims {
-        let place: [PostgresValue] = [.id(holder.serverID), .text(holder.session.text)]
-        let givenUp = tx.send(
-            Statements.giveUp,
-            place + [
-                .int32(EngineLimits.attemptsMax),
-                .int64(EngineLimits.deadline.components.seconds),
-            ])
-        tx.send(Statements.giveUpRestarts, place + [.int32(EngineLimits.attemptsMax)])
-        let superseded = tx.send(Statements.supersede, [.id(holder.serverID)])
-        tx.send(Statements.addInstances, [.id(holder.serverID)])
-        let free = try await tx.query(Statements.lockFree, place + [.int64(Int64(limit))])
-            .map { row -> ServiceID in try row.id("service_id") }
-        var notices = try await givenUp.rows().map {
-            try PostgresDeploymentStore.notice($0, hasWork: true)
-        }
-        notices += try await superseded.rows().map {
-            try PostgresDeploymentStore.notice($0, hasWork: false)
-        }
-        guard !free.isEmpty else { return Claims(deployments: [], jobs: [], notices: notices) }
-        let services = PostgresValue.textArray(free.map(\.description))
         let session = PostgresValue.text(holder.session.text)
+        tx.send(Statements.addInstances, [.id(holder.serverID)])
+        let free = try await tx.query(
+            Statements.lockFree, [.id(holder.serverID), session, .int64(Int64(limit))]
+        ).map { row -> ServiceID in try row.id("service_id") }
+        guard !free.isEmpty else { return .none }
+        let services = PostgresValue.textArray(free.map(\.description))
         let lease = PostgresValue.int64(EngineLimits.lease.components.seconds)
+        let attempts = PostgresValue.int32(EngineLimits.attemptsMax)
+        let deadline = PostgresValue.int64(EngineLimits.deadline.components.seconds)
+        let changed = [
+            tx.send(Statements.cancelDeleted, [services, session]),
+            tx.send(Statements.giveUp, [services, session, attempts, deadline]),
+            tx.send(Statements.supersede, [services]),
+        ]
+        tx.send(Statements.giveUpJobs, [services, session, attempts])
         tx.send(Statements.raiseTokens, [services])
-        let cancelled = tx.send(Statements.cancelDeleted, [services, session])
         let claimed = tx.send(Statements.claimDeployments, [services, session, lease])
         tx.send(Statements.dropRestarts, [services])
         let jobs = try await tx.query(Statements.claimJobs, [services, session, lease])
-        for row in try await cancelled.rows() + claimed.rows() {
-            notices.append(try PostgresDeploymentStore.notice(row, hasWork: false))
+        var notices: [ChangeNotice] = []
+        for rows in changed + [claimed] {
+            notices += try await rows.rows().map {
+                try PostgresDeploymentStore.notice($0, hasWork: false)
+            }
         }
         return Claims(
             deployments: try await claimed.rows().map(PostgresClaimStore.deployment),
@@ -73,7 +69,7 @@ public struct PostgresClaimStore: ClaimStore {
         }
     }
 
-    /// Updates leases in both tables.
+    /// Locks the agent's row and updates leases in both tables.
     public func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
     ) async throws -> Set<JobReference> {
@@ -83,6 +79,7 @@ public struct PostgresClaimStore: ClaimStore {
             .id(holder.serverID), .bytes(holder.session.bytes),
             .int64(EngineLimits.lease.components.seconds),
         ]
+        tx.send(Statements.lockNewest, [.id(holder.serverID), .bytes(holder.session.bytes)])
         let deployments = tx.send(Statements.renewDeployments, values)
         let others = try await tx.query(Statements.renewJobs, values)
         var renewed: Set<JobReference> = []
@@ -117,7 +114,8 @@ extension AgentSessionID {
 
 extension PostgresClaimStore {
     private enum Statements {
-        // The lock keeps a newer session from beginning; heartbeats wait for it, other claims not.
+        // The lock keeps a newer session from beginning; all that touches the rows of several services
+        // of a server waits for it, so that the order of those rows does not matter.
         static let held = Statement(
             "claims_held",
             """
@@ -129,43 +127,13 @@ extension PostgresClaimStore {
                 SELECT count(*) FROM service_jobs
                 WHERE server_id = $1 AND lease_holder = $3 AND lease_until > now()
             ) AS held
-            FROM server_presence WHERE server_id = $1 AND session_id = $2 FOR SHARE
+            FROM server_presence WHERE server_id = $1 AND session_id = $2 FOR NO KEY UPDATE
             """)
-        static let giveUp = Statement(
-            "claims_give_up",
+        static let lockNewest = Statement(
+            "claims_lock_newest",
             """
-            UPDATE deployments
-            SET state = CASE WHEN cancel_requested_at IS NULL THEN 'failed' ELSE 'cancelled' END,
-                lease_holder = NULL, lease_until = NULL, updated_at = now(),
-                failure_reason = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
-                    WHEN attempt >= $3 THEN 'AGENT_LOST' ELSE 'DEADLINE_EXCEEDED' END,
-                failure_hint = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
-                    ELSE 'Look at the server and its agent, then deploy again.' END,
-                message = CASE WHEN cancel_requested_at IS NOT NULL THEN 'called off'
-                    WHEN attempt >= $3
-                        THEN 'the server''s agent was lost ' || attempt || ' times while it worked'
-                    ELSE 'not running within ' || $4 / 60 || ' minutes' END
-            WHERE server_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
-                AND (lease_holder <> $2 OR lease_until <= now())
-                AND (attempt >= $3 OR claimed_at < now() - $4 * interval '1 second')
-            RETURNING id, service_id, environment_id, server_id
-            """)
-        static let giveUpRestarts = Statement(
-            "claims_give_up_restarts",
-            """
-            DELETE FROM service_jobs WHERE server_id = $1 AND kind = 'restart' AND attempt >= $3
-                AND (lease_holder <> $2 OR lease_until <= now())
-            """)
-        static let supersede = Statement(
-            "claims_supersede",
-            """
-            UPDATE deployments d SET state = 'superseded', updated_at = now(),
-                message = 'a newer deployment was asked for'
-            WHERE server_id = $1 AND state = 'queued' AND EXISTS (
-                SELECT FROM deployments n
-                WHERE n.service_id = d.service_id AND n.state = 'queued' AND n.number > d.number
-            )
-            RETURNING id, service_id, environment_id, server_id
+            SELECT 1 FROM server_presence WHERE server_id = $1 AND session_id = $2
+            FOR NO KEY UPDATE
             """)
         static let addInstances = Statement(
             "claims_add_instances",
@@ -200,12 +168,6 @@ extension PostgresClaimStore {
             ORDER BY free.since, i.service_id LIMIT $3 FOR NO KEY UPDATE OF i SKIP LOCKED
             """)
         // From here on each statement sees what others did until the locks were had.
-        static let raiseTokens = Statement(
-            "claims_raise_tokens",
-            """
-            UPDATE instances SET fencing_token = fencing_token + 1
-            WHERE service_id = ANY($1::text[]::uuid[])
-            """)
         // A teardown removes what a lost job may have left.
         static let cancelDeleted = Statement(
             "claims_cancel_deleted",
@@ -220,6 +182,60 @@ extension PostgresClaimStore {
                     WHERE j.service_id = d.service_id AND j.kind = 'teardown'
                 )
             RETURNING id, service_id, environment_id, server_id
+            """)
+        static let giveUp = Statement(
+            "claims_give_up",
+            """
+            WITH ended AS (
+                UPDATE deployments
+                SET state = CASE WHEN cancel_requested_at IS NULL THEN 'failed'
+                        ELSE 'cancelled' END,
+                    lease_holder = NULL, lease_until = NULL, updated_at = now(),
+                    failure_reason = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
+                        WHEN attempt >= $3 THEN 'AGENT_LOST' ELSE 'DEADLINE_EXCEEDED' END,
+                    failure_hint = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
+                        ELSE 'Look at the server and its agent, then deploy again.' END,
+                    message = CASE WHEN cancel_requested_at IS NOT NULL THEN 'called off'
+                        WHEN attempt >= $3 THEN 'the server''s agent was lost ' || attempt
+                            || ' times while it worked'
+                        ELSE 'not running within ' || $4 / 60 || ' minutes' END
+                WHERE service_id = ANY($1::text[]::uuid[])
+                    AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                    AND (lease_holder <> $2 OR lease_until <= now())
+                    AND (attempt >= $3 OR claimed_at < now() - $4 * interval '1 second')
+                RETURNING id, service_id, environment_id, server_id
+            ), undone AS (
+                INSERT INTO service_jobs (id, service_id, environment_id, server_id, kind, wake_at,
+                    created_at)
+                SELECT id, service_id, environment_id, server_id, 'undo', now(), now() FROM ended
+            )
+            SELECT id, service_id, environment_id, server_id FROM ended
+            """)
+        static let supersede = Statement(
+            "claims_supersede",
+            """
+            UPDATE deployments d SET state = 'superseded', updated_at = now(),
+                message = 'a newer deployment was asked for'
+            WHERE service_id = ANY($1::text[]::uuid[]) AND state = 'queued' AND EXISTS (
+                SELECT FROM deployments n
+                WHERE n.service_id = d.service_id AND n.state = 'queued' AND n.number > d.number
+            )
+            RETURNING id, service_id, environment_id, server_id
+            """)
+        // What failed when it was last tried is held by nobody.
+        static let giveUpJobs = Statement(
+            "claims_give_up_jobs",
+            """
+            DELETE FROM service_jobs
+            WHERE service_id = ANY($1::text[]::uuid[]) AND kind IN ('restart', 'undo')
+                AND attempt >= $3
+                AND (lease_holder IS NULL OR lease_holder <> $2 OR lease_until <= now())
+            """)
+        static let raiseTokens = Statement(
+            "claims_raise_tokens",
+            """
+            UPDATE instances SET fencing_token = fencing_token + 1
+            WHERE service_id = ANY($1::text[]::uuid[])
             """)
         static let claimDeployments = Statement(
             "claims_deployments",
@@ -241,7 +257,7 @@ extension PostgresClaimStore {
                         AND (d.lease_holder <> $2 OR d.lease_until <= now()))
                 AND NOT EXISTS (
                     SELECT FROM service_jobs j WHERE j.service_id = s.id
-                        AND (j.lease_holder IS NOT NULL OR j.kind <> 'restart')
+                        AND (j.lease_holder IS NOT NULL OR j.kind NOT IN ('restart', 'undo'))
                 )
             RETURNING d.id, d.service_id, d.environment_id, d.server_id, d.image,
                 d.fencing_token
@@ -265,7 +281,8 @@ extension PostgresClaimStore {
             CROSS JOIN LATERAL (
                 SELECT p.id FROM service_jobs p WHERE p.service_id = s.id
                     AND (p.lease_holder IS NOT NULL OR p.wake_at <= now())
-                ORDER BY p.lease_holder IS NULL, p.kind = 'restart', p.created_at LIMIT 1
+                ORDER BY p.lease_holder IS NULL, p.kind = 'restart', p.kind = 'undo', p.created_at
+                LIMIT 1
             ) AS pick
             WHERE j.id = pick.id
                 AND (j.lease_holder IS NULL OR j.lease_holder <> $2 OR j.lease_until <= now())

@@ -71,6 +71,13 @@ public struct PostgresDeploymentStore: DeploymentStore {
         return (try PostgresDeploymentStore.deployment(row), changed)
     }
 
+    /// Calls the schema's function, which locks the pin before it looks.
+    public func releaseEnvironmentWithinTx(
+        _ tx: Transaction, _ id: EnvironmentID
+    ) async throws {
+        tx.send(Statements.releaseEnvironment, [.id(id)])
+    }
+
     /// Reads the newest row; see ``DeploymentStore``.
     public func newestServerWithinTx(
         _ tx: Transaction, of serviceID: ServiceID
@@ -178,7 +185,7 @@ public struct PostgresDeploymentStore: DeploymentStore {
         }
         return ServiceCondition(
             newest: try state(row), message: try row.text("message"), container: container,
-            agentIsOnline: try row.bool("is_online"))
+            agentIsOnline: try row.bool("is_online"), obstacle: try row.text("obstacle"))
     }
 
     static func state(_ row: Row) throws -> DeploymentState {
@@ -212,6 +219,8 @@ extension PostgresDeploymentStore {
             """)
         static let admit = Statement(
             "deployments_admit", "SELECT admit_deployment($1, $2, $3, $4)")
+        static let releaseEnvironment = Statement(
+            "environments_release", "SELECT release_environment($1)")
         static let cancelWaiting = Statement(
             "deployments_cancel_waiting",
             """
@@ -253,17 +262,24 @@ extension PostgresDeploymentStore {
         static let failOverdue = Statement(
             "deployments_fail_overdue",
             """
-            UPDATE deployments SET state = 'failed', lease_holder = NULL, lease_until = NULL,
-                failure_reason = 'DEADLINE_EXCEEDED', updated_at = now(),
-                failure_hint = 'Look at the server and its agent, then deploy again.',
-                message = 'not running within ' || $1 / 60 || ' minutes'
-            WHERE id IN (
-                SELECT id FROM deployments
-                WHERE state IN ('claimed', 'pulling', 'starting', 'verifying')
-                    AND claimed_at < now() - $1 * interval '1 second'
-                ORDER BY claimed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+            WITH ended AS (
+                UPDATE deployments SET state = 'failed', lease_holder = NULL, lease_until = NULL,
+                    failure_reason = 'DEADLINE_EXCEEDED', updated_at = now(),
+                    failure_hint = 'Look at the server and its agent, then deploy again.',
+                    message = 'not running within ' || $1 / 60 || ' minutes'
+                WHERE id IN (
+                    SELECT id FROM deployments
+                    WHERE state IN ('claimed', 'pulling', 'starting', 'verifying')
+                        AND claimed_at < now() - $1 * interval '1 second'
+                    ORDER BY claimed_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+                )
+                RETURNING id, service_id, environment_id, server_id
+            ), undone AS (
+                INSERT INTO service_jobs (id, service_id, environment_id, server_id, kind, wake_at,
+                    created_at)
+                SELECT id, service_id, environment_id, server_id, 'undo', now(), now() FROM ended
             )
-            RETURNING id, service_id, environment_id, server_id
+            SELECT id, service_id, environment_id, server_id FROM ended
             """)
         static let find = Statement(
             "deployments_find",
@@ -290,6 +306,7 @@ extension PostgresDeploymentStore {
                 OR number < (SELECT number FROM deployments WHERE id = $2))
             ORDER BY number DESC LIMIT $3
             """)
+        // A deleted service has one job of its removal at most.
         static let condition = Statement(
             "deployments_condition",
             """
@@ -298,7 +315,10 @@ extension PostgresDeploymentStore {
                 coalesce(i.observed_message, '') AS observed_message,
                 coalesce(i.restart_count >= $2
                     AND i.restarted_at > now() - $3 * interval '1 second', false) AS is_looping,
-                coalesce(p.online, false) AS is_online
+                coalesce(p.online, false) AS is_online, coalesce((
+                    SELECT j.message FROM service_jobs j
+                    WHERE j.service_id = d.service_id AND j.kind IN ('teardown', 'purge') LIMIT 1
+                ), '') AS obstacle
             FROM (
                 SELECT service_id, server_id, state, message FROM deployments
                 WHERE service_id = $1 ORDER BY number DESC LIMIT 1
@@ -315,10 +335,13 @@ extension PostgresDeploymentStore {
                 coalesce(i.observed_message, '') AS observed_message,
                 coalesce(i.restart_count >= $2
                     AND i.restarted_at > now() - $3 * interval '1 second', false) AS is_looping,
-                coalesce(p.online, false) AS is_online
+                coalesce(p.online, false) AS is_online, coalesce((
+                    SELECT j.message FROM service_jobs j
+                    WHERE j.service_id = d.service_id AND j.kind IN ('teardown', 'purge') LIMIT 1
+                ), '') AS obstacle
             FROM unnest($1::text[]::uuid[]) AS s (id)
             CROSS JOIN LATERAL (
-                SELECT server_id, state, message FROM deployments
+                SELECT service_id, server_id, state, message FROM deployments
                 WHERE service_id = s.id ORDER BY number DESC LIMIT 1
             ) AS d
             LEFT JOIN instances i ON i.service_id = s.id

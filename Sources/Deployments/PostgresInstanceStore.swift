@@ -41,6 +41,11 @@ public struct PostgresInstanceStore: InstanceStore {
             ])
     }
 
+    /// Queues the lock; see ``InstanceStore``.
+    public func lockWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws {
+        tx.send(Statements.lock, [.id(serviceID)])
+    }
+
     /// Queues the update; see ``InstanceStore``.
     public func noteRestartedWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws {
         tx.send(Statements.noteRestarted, [.id(serviceID)])
@@ -78,6 +83,15 @@ public struct PostgresInstanceStore: InstanceStore {
         try await session.query(Statements.desired, [.id(serverID)]).map { row in
             (try row.id("service_id"), try row.id("running_deployment_id"))
         }
+    }
+
+    /// Reads all instances of the server: for what is asked seldom.
+    public func known(
+        among names: [String], on serverID: ServerID, in session: Session
+    ) async throws -> Set<String> {
+        let rows = try await session.query(
+            Statements.known, [.id(serverID), .textArray(names)])
+        return Set(try rows.map { try $0.text("name") })
     }
 
     /// Reads the instance and its server's presence; see ``InstanceStore``.
@@ -123,7 +137,7 @@ public struct PostgresInstanceStore: InstanceStore {
                         AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
                 ) OR EXISTS (
                     SELECT FROM service_jobs j WHERE j.service_id = i.service_id
-                        AND (j.lease_holder IS NOT NULL OR j.kind <> 'restart')
+                        AND (j.lease_holder IS NOT NULL OR j.kind NOT IN ('restart', 'undo'))
                 ) AS is_at_work
             FROM instances i
             WHERE i.server_id = $1 AND i.running_deployment_id IS NOT NULL
@@ -141,9 +155,12 @@ public struct PostgresInstanceStore: InstanceStore {
                         AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
                 ) AND NOT EXISTS (
                     SELECT FROM service_jobs j WHERE j.service_id = i.service_id
-                        AND (j.lease_holder IS NOT NULL OR j.kind <> 'restart')
+                        AND (j.lease_holder IS NOT NULL OR j.kind NOT IN ('restart', 'undo'))
                 )
             """)
+        static let lock = Statement(
+            "instances_lock",
+            "SELECT 1 FROM instances WHERE service_id = $1 FOR NO KEY UPDATE")
         static let noteRestarted = Statement(
             "instances_note_restarted",
             """
@@ -180,7 +197,8 @@ public struct PostgresInstanceStore: InstanceStore {
                     SELECT FROM deployments WHERE service_id = $1
                         AND state IN ('queued', 'claimed', 'pulling', 'starting', 'verifying')
                 ) AND NOT EXISTS (
-                    SELECT FROM service_jobs WHERE service_id = $1 AND kind <> 'restart'
+                    SELECT FROM service_jobs
+                    WHERE service_id = $1 AND kind NOT IN ('restart', 'undo')
                 ) AND count(*) < $4
                 AND coalesce(max(created_at) <= now() - $2 * interval '1 second', true)
                 AS may_recover
@@ -197,6 +215,15 @@ public struct PostgresInstanceStore: InstanceStore {
                     WHERE j.service_id = i.service_id AND j.kind = 'teardown'
                 )
             ORDER BY i.service_id
+            """)
+        static let known = Statement(
+            "instances_known",
+            """
+            SELECT volume_name AS name FROM instances
+            WHERE server_id = $1 AND volume_name = ANY($2::text[])
+            UNION
+            SELECT n.name FROM unnest($2::text[]) AS n (name) JOIN environment_servers e
+                ON e.server_id = $1 AND n.name = 'berth-env-' || e.environment_id
             """)
         static let whereabouts = Statement(
             "instances_whereabouts",

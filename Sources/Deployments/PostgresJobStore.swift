@@ -28,7 +28,7 @@ public struct PostgresJobStore: JobStore {
                 LockedJob.LockedDeployment(
                     id: try row.id("id"), environmentID: try row.id("environment_id"),
                     state: try PostgresDeploymentStore.state(row),
-                    isHeld: try row.bool("is_held"),
+                    attempt: try row.int32("attempt"), isHeld: try row.bool("is_held"),
                     isCancelRequested: try row.bool("is_cancel_requested"),
                     systemIdentifier: try instance.text("system_identifier")))
         }
@@ -83,6 +83,11 @@ public struct PostgresJobStore: JobStore {
         tx.send(
             Statements.fail,
             [.id(id), .text(message), .text(failure.reason), .text(failure.hint)])
+    }
+
+    /// Queues the insert; see ``JobStore``.
+    public func queueUndoWithinTx(_ tx: Transaction, of id: DeploymentID) async throws {
+        tx.send(Statements.queueUndo, [.id(id)])
     }
 
     /// Queues the update; see ``JobStore``.
@@ -163,7 +168,8 @@ public struct PostgresJobStore: JobStore {
         static let lockDeployment = Statement(
             "jobs_lock_deployment",
             """
-            SELECT id, environment_id, state, coalesce(lease_holder = $5, false) AS is_held,
+            SELECT id, environment_id, state, attempt,
+                coalesce(lease_holder = $5, false) AS is_held,
                 cancel_requested_at IS NOT NULL AS is_cancel_requested
             FROM deployments
             WHERE id = $1 AND service_id = $2 AND server_id = $3 AND fencing_token = $4
@@ -258,7 +264,15 @@ public struct PostgresJobStore: JobStore {
                 created_at)
             SELECT $3, service_id, environment_id, server_id, $2, now(), now()
             FROM instances WHERE service_id = $1 AND fencing_token > 0
-            ON CONFLICT (service_id, kind) DO NOTHING
+            ON CONFLICT (service_id, kind) WHERE kind <> 'undo' DO NOTHING
+            """)
+        static let queueUndo = Statement(
+            "jobs_queue_undo",
+            """
+            INSERT INTO service_jobs (id, service_id, environment_id, server_id, kind, wake_at,
+                created_at)
+            SELECT id, service_id, environment_id, server_id, 'undo', now(), now()
+            FROM deployments WHERE id = $1
             """)
         static let findJob = Statement(
             "jobs_find",

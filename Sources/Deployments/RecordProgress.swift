@@ -4,6 +4,7 @@ import PostgresClient
 /// Records how far a job has come, if whoever tells has the right to it.
 struct RecordProgress {
     let transactions: any TransactionRunner
+    let store: any DeploymentStore
     let jobs: any JobStore
     let instances: any InstanceStore
     let services: any DeployableServices
@@ -11,12 +12,16 @@ struct RecordProgress {
     let clock: any WallClock
 
     /// False when the right to the job was lost; nothing is changed then.
-    func callAsFunction(_ holder: LeaseHolder, _ progress: JobProgress) async throws -> Bool {
+    ///
+    /// - Parameter isAgents: Whether the agent tells, which has undone then what has failed.
+    func callAsFunction(
+        _ holder: LeaseHolder, _ progress: JobProgress, isAgents: Bool = true
+    ) async throws -> Bool {
         let texts = try await readable(
             [progress.message, progress.failure?.hint ?? ""], of: progress.serviceID)
         let told = Told(
             serviceID: progress.serviceID, jobID: progress.reference.jobID, state: progress.state,
-            message: texts[0],
+            message: texts[0], isAgents: isAgents,
             failure: JobFailure(
                 reason: PlainLine.reason(progress.failure?.reason ?? ""), hint: texts[1]),
             outcome: progress.outcome.map(RecordProgress.plausible))
@@ -36,7 +41,7 @@ struct RecordProgress {
                         deploymentID: deployment.id))
                 return true
             case .other(let kind, let attempt, let environmentID):
-                try await apply(tx, told, to: kind, attempt: attempt)
+                try await apply(tx, told, to: kind, attempt: attempt, in: environmentID)
                 tx.notify(
                     ChangeNotice(
                         hasWork: told.state.isEnd, serverID: holder.serverID,
@@ -53,6 +58,7 @@ struct RecordProgress {
         let jobID: JobID
         let state: JobProgress.State
         let message: String
+        let isAgents: Bool
         let failure: JobFailure
         let outcome: JobOutcome?
     }
@@ -77,11 +83,19 @@ struct RecordProgress {
                 try await jobs.failWithinTx(
                     tx, id, message: "the data that was found is not this service's",
                     RecordProgress.dataChanged)
+                // The agent holds it for a success.
+                try await jobs.queueUndoWithinTx(tx, of: id)
                 return
             }
             try await jobs.succeedWithinTx(tx, id, of: told.serviceID, message: told.message)
+            // The agent has removed all others' containers.
+            try await jobs.dropJobWithinTx(tx, .undo, of: told.serviceID)
         case .failed:
             try await jobs.failWithinTx(tx, id, message: told.message, told.failure)
+            if !told.isAgents, deployment.attempt > 1 {
+                // An agent may have begun it after an earlier claim.
+                try await jobs.queueUndoWithinTx(tx, of: id)
+            }
         case .cancelled:
             if deployment.isCancelRequested {
                 try await jobs.cancelledWithinTx(tx, id, message: told.message)
@@ -93,7 +107,8 @@ struct RecordProgress {
     }
 
     private func apply(
-        _ tx: Transaction, _ told: Told, to kind: ServiceJobKind, attempt: Int32
+        _ tx: Transaction, _ told: Told, to kind: ServiceJobKind, attempt: Int32,
+        in environmentID: EnvironmentID
     ) async throws {
         switch (told.state, kind) {
         case (.accepted, _), (.pulling, _), (.starting, _), (.verifying, _):
@@ -101,16 +116,20 @@ struct RecordProgress {
         case (.succeeded, .restart):
             try await jobs.endJobWithinTx(tx, told.jobID)
             try await instances.noteRestartedWithinTx(tx, told.serviceID)
+        case (.succeeded, .undo), (.cancelled, .undo):
+            try await jobs.endJobWithinTx(tx, told.jobID)
         case (.succeeded, .teardown):
             try await jobs.endJobWithinTx(tx, told.jobID)
+            try await jobs.dropJobWithinTx(tx, .undo, of: told.serviceID)
             try await instances.noteTornDownWithinTx(tx, told.serviceID)
             try await services.markTornDownWithinTx(tx, told.serviceID, at: clock.now())
         case (.succeeded, .purge):
             try await jobs.endJobWithinTx(tx, told.jobID)
             try await services.markPurgedWithinTx(tx, told.serviceID, at: clock.now())
+            try await store.releaseEnvironmentWithinTx(tx, environmentID)
         case (.failed, .restart):
             try await jobs.endJobWithinTx(tx, told.jobID)
-        case (.failed, .teardown), (.failed, .purge), (.cancelled, _):
+        case (.failed, .teardown), (.failed, .purge), (.failed, .undo), (.cancelled, _):
             try await jobs.retryJobWithinTx(
                 tx, told.jobID, after: RecordProgress.pause(afterAttempt: attempt),
                 message: told.message)

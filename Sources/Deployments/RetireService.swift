@@ -6,6 +6,7 @@ import PostgresClient
 struct RetireService {
     let store: any DeploymentStore
     let jobs: any JobStore
+    let instances: any InstanceStore
     let queue: QueueDeployment
 
     /// Calls off everything of a service, and queues its teardown.
@@ -13,6 +14,8 @@ struct RetireService {
     /// - Returns: Whether an agent has something to tear down.
     func retire(_ tx: Transaction, _ serviceID: ServiceID, at time: Timestamp) async throws -> Bool
     {
+        // Before the rows that a claim or a report of the service changes under this lock too.
+        try await instances.lockWithinTx(tx, serviceID)
         try await store.requestCancelWithinTx(tx, of: serviceID)
         let cancelled = try await store.cancelWaitingWithinTx(
             tx, of: serviceID, reason: "the service was deleted")
@@ -20,6 +23,7 @@ struct RetireService {
         // Once more: what waited may have been claimed before it could be cancelled.
         try await store.requestCancelWithinTx(tx, of: serviceID)
         try await jobs.dropJobWithinTx(tx, .restart, of: serviceID)
+        try await jobs.dropJobWithinTx(tx, .undo, of: serviceID)
         return try await jobs.queueJobWithinTx(
             tx, JobID.new(at: time), .teardown, of: serviceID)
     }

@@ -18,14 +18,19 @@ public struct ServiceCondition: Hashable, Sendable {
     public let container: Container
     /// Whether the server's agent was heard of lately.
     public let agentIsOnline: Bool
+    /// What hindered the removal of a deleted service when it was last tried; empty when nothing
+    /// did.
+    public let obstacle: String
 
     /// Describes a service.
     public init(
-        newest: DeploymentState, message: String, container: Container, agentIsOnline: Bool
+        newest: DeploymentState, message: String, container: Container, agentIsOnline: Bool,
+        obstacle: String = ""
     ) {
         self.newest = newest
         self.message = message
         self.container = container
         self.agentIsOnline = agentIsOnline
+        self.obstacle = obstacle
     }
 }

@@ -170,6 +170,10 @@ public protocol DeploymentRetirer {
     func purgeWithinTx(
         _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
     ) async throws -> Bool
+
+    /// Takes back where an environment lives, unless something of it is left on its server. Several
+    /// in one transaction: in the order of their ids.
+    func releaseEnvironmentWithinTx(_ tx: Transaction, _ id: EnvironmentID) async throws
 }
 
 /// Tells in what condition services are.

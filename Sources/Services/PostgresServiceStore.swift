@@ -167,7 +167,7 @@ public struct PostgresServiceStore: ServiceStore {
     }
 
     // Columns are named one by one: `*` would break prepared statements when a column is added.
-    private enum Statements {
+    enum Statements {
         static let insert = Statement(
             "services_insert",
             """

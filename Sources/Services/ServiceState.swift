@@ -82,10 +82,19 @@ public struct ServiceStatus: Hashable, Sendable {
 
     private static func message(of state: ServiceState, _ condition: ServiceCondition) -> String {
         switch state {
-        case .notDeployed, .deleted, .purged: return ""
+        case .notDeployed, .purged: return ""
+        case .deleted:
+            return condition.obstacle.isEmpty
+                ? ""
+                : "its data could not be removed, and will be tried again: \(condition.obstacle)"
         case .deleting:
-            return condition.agentIsOnline
-                ? "" : "waits for the agent of its server, which is away"
+            guard condition.agentIsOnline else {
+                return "waits for the agent of its server, which is away"
+            }
+            return condition.obstacle.isEmpty
+                ? ""
+                : "its container could not be removed, and will be tried again: "
+                    + condition.obstacle
         case .queued:
             return condition.agentIsOnline
                 ? "" : "waits for the agent of its server, which is away"

@@ -23,7 +23,15 @@ public struct SweepPurges {
             let count = try await transactions.inTransaction { tx in
                 let due = try await store.dueForPurgeWithinTx(
                     tx, at: now, limit: SweepPurges.batchMax)
-                for service in due { try await purge(tx, service, at: now) }
+                var left: Set<EnvironmentID> = []
+                for service in due {
+                    let isAnythingLeft = try await purge(tx, service, at: now)
+                    if !isAnythingLeft { left.insert(service.environmentID) }
+                }
+                // In one order for all, so that two sweeps cannot wait for each other.
+                for id in left.sorted(by: { $0.description < $1.description }) {
+                    try await deployments.releaseEnvironmentWithinTx(tx, id)
+                }
                 return due.count
             }
             total += count
@@ -31,7 +39,10 @@ public struct SweepPurges {
         }
     }
 
-    private func purge(_ tx: Transaction, _ service: Service, at now: Timestamp) async throws {
+    /// - Returns: Whether an agent has something to remove.
+    private func purge(
+        _ tx: Transaction, _ service: Service, at now: Timestamp
+    ) async throws -> Bool {
         let isAnythingLeft = try await deployments.purgeWithinTx(tx, service.id, at: now)
         if isAnythingLeft {
             try await store.markPurgeQueuedWithinTx(tx, service.id, at: now)
@@ -41,5 +52,6 @@ public struct SweepPurges {
             try await secrets.eraseSecretsWithinTx(tx, of: service.id)
         }
         tx.notify(of: service, hasWork: isAnythingLeft)
+        return isAnythingLeft
     }
 }

@@ -7,7 +7,8 @@ import Testing
     static let now = Timestamp(microsecondsSince1970: 1_790_000_000_000_000)
     static let identity = AgentIdentity(
         serverID: ServerID(high: 1, low: 1), workspaceID: WorkspaceID(high: 1, low: 2),
-        publicKey: [], sessionID: AgentSessionID(bytes: [UInt8](repeating: 7, count: 16)))
+        serverName: "first", publicKey: [],
+        sessionID: AgentSessionID(bytes: [UInt8](repeating: 7, count: 16)))
 
     static func gate() -> ReportGate {
         ReportGate(identity: identity, clockDifferenceMax: .seconds(300))

@@ -243,6 +243,7 @@ final class FakeDeployments: DeploymentEnqueuer, DeploymentRetirer, ServiceCondi
     var queued: [NewDeployment] = []
     /// Services that agents worked on.
     var touched: Set<ServiceID> = []
+    private(set) var released: [EnvironmentID] = []
 
     func retireWithinTx(
         _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
@@ -261,6 +262,10 @@ final class FakeDeployments: DeploymentEnqueuer, DeploymentRetirer, ServiceCondi
         _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
     ) async throws -> Bool {
         touched.contains(serviceID)
+    }
+
+    func releaseEnvironmentWithinTx(_ tx: Transaction, _ id: EnvironmentID) async throws {
+        released.append(id)
     }
 
     func enqueueWithinTx(_ tx: Transaction, _ deployment: NewDeployment) async throws {

@@ -250,7 +250,8 @@ extension Agent: SessionWork {
             spares?.replaceLayouts(layouts, on: loop)
         case .logs(let order): tails?.take(order, on: loop)
         case .work(let job):
-            if job.kind == .cancel, board?.cancel(job.reference.jobID, on: loop) == true { return }
+            // One under a newer token than the board's undoes what other claims left.
+            if job.kind == .cancel, board?.cancel(job.reference) == true { return }
             board?.add(job, on: loop)
         }
     }

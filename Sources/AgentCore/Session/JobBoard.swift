@@ -51,16 +51,15 @@ final class JobBoard {
 
     /// Undoes a job as its caller wishes.
     /// - Returns: False when it is not here.
-    func cancel(_ jobID: JobID, on loop: isolated EventLoop) -> Bool {
-        if let index = waiting.firstIndex(where: { $0.reference.jobID == jobID }) {
-            let control = JobControl(waiting.remove(at: index))
-            control.end(as: .cancelled)
-            // Nothing was done yet; the work says so.
-            begin(control, on: loop)
+    func cancel(_ reference: JobReference) -> Bool {
+        if let index = waiting.firstIndex(where: { $0.reference == reference }) {
+            // An earlier claim may have begun it, and may still be ending here: in its turn.
+            waiting[index] = AgentJob(
+                reference: reference, serviceID: waiting[index].serviceID, kind: .cancel)
             return true
         }
         let match = running.values.first {
-            $0.job.reference.jobID == jobID && $0.ending != .dropped
+            $0.job.reference == reference && $0.ending != .dropped
         }
         match?.end(as: .cancelled)
         return match != nil

@@ -41,7 +41,12 @@ final class JobRunner: JobWork {
     /// Does the job to its end.
     func run(_ control: JobControl, on loop: isolated EventLoop) async {
         if control.ending == .cancelled {
-            report(control, .cancelled, "Cancelled before it began.")
+            // This run has done nothing, but one of an earlier claim may have.
+            let undo = LoopTask(on: loop) { try await self.undo(control.job) }
+            let isUndone = await undo.settled() != nil
+            report(
+                control, .cancelled,
+                isUndone ? "Cancelled before it began." : "Cancelled; not everything was undone.")
             return
         }
         report(control, .accepted, "The agent took up the job.")
@@ -72,11 +77,16 @@ final class JobRunner: JobWork {
             try await others.purge(volume, of: job.serviceID)
             report(control, .succeeded, "The data is gone.")
         case .cancel:
-            try await others.undo(
-                JobIdentity(reference: job.reference, serviceID: job.serviceID),
-                previous: surroundings.desired(job.serviceID))
+            try await undo(job)
             report(control, .cancelled, "Cancelled.")
         }
+    }
+
+    /// Undoes what runs of a deployment left that are not this one.
+    private func undo(_ job: AgentJob) async throws {
+        try await others.undo(
+            JobIdentity(reference: job.reference, serviceID: job.serviceID),
+            previous: surroundings.desired(job.serviceID))
     }
 
     private func deploy(

@@ -9,6 +9,8 @@ import Testing
     /// Runs each job until it is let go or cancelled.
     private final class Work: JobWork {
         var begun: [JobReference] = []
+        /// Those that began as the undoing of a job.
+        var undone: [JobReference] = []
         var ended: [(JobReference, JobControl.Ending)] = []
         private var open: [JobReference: LoopSignal] = [:]
         private let reactor: Reactor
@@ -17,6 +19,7 @@ import Testing
         func run(_ control: JobControl, on loop: isolated EventLoop) async {
             let reference = control.job.reference
             begun.append(reference)
+            if control.job.kind == .cancel { undone.append(reference) }
             let signal = LoopSignal(reactor: reactor)
             open[reference] = signal
             try? await signal.wait()
@@ -83,15 +86,37 @@ import Testing
             for job in jobs { board.add(job, on: loop) }
             try await JobBoardTests.settle(reactor)
             board.drop([jobs[0].reference, jobs[4].reference])
-            let ids = [jobs[1].reference.jobID, jobs[5].reference.jobID, JobID(high: 9, low: 9)]
-            var found: [Bool] = []
-            for id in ids { found.append(board.cancel(id, on: loop)) }
+            let newer = JobReference(jobID: jobs[2].reference.jobID, fencingToken: 2)
+            let found = [jobs[1].reference, jobs[5].reference, newer].map { board.cancel($0) }
             #expect(found == [true, true, false])
             try await JobBoardTests.settle(reactor)
             let endings = Dictionary(
                 uniqueKeysWithValues: work.ended.map { ($0.0.jobID.low, $0.1) })
-            #expect(endings == [1: .dropped, 2: .cancelled, 6: .cancelled])
-            #expect(Set(board.references.map(\.jobID.low)) == [3, 4])
+            #expect(endings == [1: .dropped, 2: .cancelled])
+            // That which waited took its turn, and undoes what an earlier claim may have left.
+            #expect(work.undone == [jobs[5].reference])
+            #expect(Set(board.references.map(\.jobID.low)) == [3, 4, 6])
+            await board.close()
+        }
+    }
+
+    @Test(
+        "an order to undo under a newer token drops the run of the older one, and begins after it")
+    func undo() async throws {
+        try await onLoop { loop, reactor in
+            let work = Work(reactor)
+            let board = JobBoard(work: work)
+            let job = JobBoardTests.job(1)
+            board.add(job, on: loop)
+            try await JobBoardTests.settle(reactor)
+            let undo = AgentJob(
+                reference: JobReference(jobID: job.reference.jobID, fencingToken: 2),
+                serviceID: job.serviceID, kind: .cancel)
+            #expect(!board.cancel(undo.reference))
+            board.add(undo, on: loop)
+            try await JobBoardTests.settle(reactor)
+            #expect(work.ended.map(\.1) == [.dropped])
+            #expect(work.undone == [undo.reference])
             await board.close()
         }
     }

@@ -94,7 +94,8 @@ import Testing
         return answer?.response ?? .null
     }
 
-    /// At most one of everything; gives the service's deployments, oldest first.
+    /// A container if a deployment runs, and at most one of everything; gives the service's
+    /// deployments, oldest first.
     @discardableResult
     private static func check(
         _ service: String, _ installation: Installation, _ when: String
@@ -107,7 +108,8 @@ import Testing
         ).split(separator: "\n").map(String.init)
         let running = history.filter { $0.contains("|running|") }
         #expect(running.count <= 1, "\(when): \(history)")
-        #expect(try Docker.containers(of: service).count <= 1, "\(when): \(history)")
+        #expect(
+            try Docker.containers(of: service).count == running.count, "\(when): \(history)")
         #expect(try Docker.volumes(of: service).count <= 1, "\(when): \(history)")
         // Being killed is the only reason to fail.
         for line in history where line.contains("|failed|") {
@@ -116,7 +118,7 @@ import Testing
         return history
     }
 
-    /// Waits until no deployment is on its way.
+    /// Waits until no deployment is on its way, and what was given up is undone.
     private static func settle(
         _ installation: Installation, _ services: [String], _ agent: AgentProcess
     ) throws {
@@ -125,8 +127,11 @@ import Testing
             try eventually(within: .seconds(180), "all deployments to end") {
                 left = try installation.run(
                     sql: """
-                        SELECT string_agg(state || ' ' || message, '; ') FROM deployments
-                        WHERE state IN ('queued', 'claimed', 'pulling', 'starting', 'verifying')
+                        SELECT string_agg(state || ' ' || message, '; ') FROM (
+                            SELECT state, message FROM deployments
+                            WHERE state IN ('queued', 'claimed', 'pulling', 'starting', 'verifying')
+                            UNION ALL SELECT kind, message FROM service_jobs
+                        ) AS work
                         """)
                 return left.isEmpty
             }

@@ -1,6 +1,7 @@
 import BerthMessages
 import Cryptography
 import Domain
+import Logging
 import Messages
 import RPC
 import StandardMessages
@@ -71,6 +72,41 @@ import Testing
                             deploymentID: DeploymentID(high: 1, low: 2), fencingToken: 4,
                             state: .exited, message: "exited with code 137", restartCount: 2)
                     ]
+                ])
+        }
+    }
+
+    @Test(
+        "of an orphan is warned once while it is there, unless it is known; also after a new stream"
+    )
+    func orphans() async throws {
+        try await AgentScene.play { scene in
+            scene.jobs.known = ["berth-data-kept"]
+            let agent = try await scene.connectedAgent()
+            func tell(_ agent: FakeAgent, _ orphans: [String]) async throws {
+                try agent.report(.inventory(.with { $0.orphans = orphans }))
+                try await agent.heartbeat()
+            }
+            for _ in 0..<2 { try await tell(agent, ["berth-old", "berth-data-kept"]) }
+            try await tell(agent, ["berth-old", "berth-new\n", "berth-data-kept"])
+            let again = try scene.again(agent)
+            try await again.connect()
+            try await tell(again, ["berth-old"])
+            try await tell(again, [])
+            try await tell(again, ["berth-old"])
+            let warnings = scene.log.lines(.warning).filter { $0.contains("orphan") }
+            let names = ["berth-old", "berth-new", "berth-old"]
+            #expect(warnings.count == names.count, "\(warnings)")
+            for (line, name) in zip(warnings, names) {
+                #expect(line.contains("orphan=\"\(name)"), "\(line)")
+                #expect(line.contains("server_id=\(scene.serverID)"))
+                #expect(line.contains("server_name=\"home\""))
+                #expect(!line.contains("\n"))
+            }
+            // What was told of is not asked about again.
+            #expect(
+                scene.jobs.asked == [
+                    ["berth-old", "berth-data-kept"], ["berth-new\n"], ["berth-old"],
                 ])
         }
     }

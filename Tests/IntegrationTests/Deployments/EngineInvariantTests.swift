@@ -10,14 +10,18 @@ import Testing
     /// What was handed out and how things ended, as all of them saw it.
     private actor Memory {
         private var claims: Set<JobReference> = []
+        private var cancels: Set<JobReference> = []
         private(set) var ends: [String: String] = [:]
         private(set) var violations: [String] = []
 
         func claimed(_ jobs: [AgentJob]) {
-            for job in jobs where job.kindName != "cancel" {
-                if !claims.insert(job.reference).inserted {
-                    violations.append("handed out twice: \(job.reference)")
-                }
+            for job in jobs {
+                // An order to stop has the reference of what it stops, an undo one of its own.
+                let isNew =
+                    job.kindName == "cancel"
+                    ? cancels.insert(job.reference).inserted
+                    : claims.insert(job.reference).inserted
+                if !isNew { violations.append("handed out twice: \(job)") }
             }
         }
 
@@ -30,7 +34,7 @@ import Testing
         }
 
         func broken(_ what: String) { violations.append(what) }
-        var claimCount: Int { claims.count }
+        var claimCount: Int { claims.count + cancels.count }
     }
 
     @Test(
@@ -110,6 +114,17 @@ import Testing
             SELECT FROM service_jobs j WHERE j.service_id = s.id AND j.kind = 'teardown'
         )
         UNION ALL
+        SELECT 'an undo of what may still run: ' || d.id FROM service_jobs j
+        JOIN deployments d ON d.id = j.id
+        WHERE j.kind = 'undo' AND d.state NOT IN ('failed', 'cancelled')
+        UNION ALL
+        SELECT 'an environment of which something is left is nowhere: ' || s.environment_id
+        FROM services s WHERE s.purged_at IS NULL
+            AND EXISTS (SELECT FROM deployments d WHERE d.service_id = s.id)
+            AND NOT EXISTS (
+                SELECT FROM environment_servers e WHERE e.environment_id = s.environment_id
+            )
+        UNION ALL
         SELECT 'events that end otherwise: ' || d.id FROM deployments d WHERE d.state <> coalesce((
             SELECT e.state FROM deployment_events e WHERE e.deployment_id = d.id
             ORDER BY e.number DESC LIMIT 1
@@ -152,7 +167,7 @@ private struct Player {
     private mutating func roll() async throws -> [AgentJob] {
         let service = services[Int(random.next() % UInt64(services.count))]
         let agent = WorkingAgent(engine: engine, session: session)
-        switch random.next() % 20 {
+        switch random.next() % 21 {
         case 0..<5:
             let claimed = try await agent.claim(Int(random.next() % 4) + 1)
             jobs += claimed
@@ -178,6 +193,13 @@ private struct Player {
         case 17:
             try engine.database.expireLeases()
         case 18:
+            // Its next loss is the last.
+            try engine.database.run(
+                """
+                UPDATE deployments SET attempt = 10
+                WHERE service_id = '\(service)' AND lease_holder IS NOT NULL
+                """)
+        case 19:
             try ObservationTests.settle(engine.database)
             try await agent.observe([])
         default:

@@ -108,6 +108,8 @@ import Testing
             let failed = try await engine.history(deployment).deployment
             #expect(failed.state == .failed)
             #expect(failed.failure?.reason == "ORDER_IMPOSSIBLE")
+            // No agent ever began it.
+            #expect(try database.count("service_jobs") == 0)
             #expect(failed.message.contains("withheld"))
         }
     }

@@ -137,6 +137,55 @@ import Testing
         }
     }
 
+    @Test("what hinders the removal of its container or its data is told until it is done")
+    func hindered() async throws {
+        try await withDatabase { database, pool in
+            let feed = SteppedFeed()
+            let engine = try Engine(database, pool, changes: feed)
+            let agent = try WorkingAgent(engine)
+            let (service, _) = try await engine.createRunning("main", agent)
+            let password = try await engine.modules.services.revealConnection(
+                id: service.description, caller: engine.caller
+            ).password.revealed
+            feed.steps = [
+                { _ = try await engine.delete(service) },
+                {
+                    let job = try await agent.claimOne()
+                    #expect(try await agent.tell(job, .failed, "no answer,\n\(password)"))
+                },
+            ]
+            var told: [String] = []
+            await #expect(throws: CancellationError.self) {
+                try await engine.modules.services.watchServices(
+                    environmentID: database.tenancy.home.environmentID.description,
+                    caller: engine.caller
+                ) { told += $0.map { "\($0.state): \($0.message)" } }
+            }
+            let hindered =
+                "its container could not be removed, and will be tried again: no answer, [redacted]"
+            #expect(told == ["running: ", "deleting: ", "deleting: \(hindered)"])
+            // While it is tried again, too.
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            let job = try await agent.claimOne()
+            #expect(try await engine.status(service).message == hindered)
+            #expect(try await agent.tell(job, .succeeded))
+            #expect(try await engine.status(service).message == "")
+
+            try database.run("UPDATE services SET purge_at = now()")
+            #expect(try await engine.modules.services.sweepPurges() == 1)
+            #expect(try await agent.tell(try await agent.claimOne(), .failed, "in use"))
+            var status = try await engine.status(service)
+            #expect(status.state == .deleted)
+            #expect(
+                status.message == "its data could not be removed, and will be tried again: in use")
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            status = try await engine.status(service)
+            #expect(status.state == .purged)
+            #expect(status.message == "")
+        }
+    }
+
     @Test("when its time is over the data goes, on the agent's proof, and the secrets with it")
     func purged() async throws {
         try await withDatabase { database, pool in

@@ -20,6 +20,8 @@ final class AgentScene {
     let database: MigratedDatabase
     let reactor: Reactor
     let jobs = FakeJobs()
+    /// What the servers of agents log.
+    let log = LogRecord()
     let signingKey: SigningKey
     let first: AgentServer
     let second: AgentServer
@@ -58,9 +60,9 @@ final class AgentScene {
         self.reactor = reactor
         signingKey = try SigningKey.generate()
         first = try AgentServer(
-            database.uri, signingKey, jobs, limits, interval, isPrivate, reactor)
+            database.uri, signingKey, jobs, log, limits, interval, isPrivate, reactor)
         second = try AgentServer(
-            database.uri, signingKey, jobs, limits, interval, isPrivate, reactor)
+            database.uri, signingKey, jobs, log, limits, interval, isPrivate, reactor)
     }
 
     private func listen() async throws {
@@ -143,8 +145,8 @@ final class AgentServer {
     private let server: GRPCServer
 
     init(
-        _ uri: String, _ signingKey: SigningKey, _ jobs: FakeJobs, _ limits: AgentLimits,
-        _ interval: Duration, _ isPrivate: Bool, _ reactor: Reactor
+        _ uri: String, _ signingKey: SigningKey, _ jobs: FakeJobs, _ log: LogRecord,
+        _ limits: AgentLimits, _ interval: Duration, _ isPrivate: Bool, _ reactor: Reactor
     ) throws {
         let workers = try sharedWorkers()
         let pool = try ConnectionPool(
@@ -158,7 +160,7 @@ final class AgentServer {
         let changes = LoopChangeFeed(reactor: reactor, interval: interval)
         let gateway = module.makeGateway(
             jobs: jobs, changes: changes, limits: limits, reactor: reactor,
-            logger: AgentScene.quiet)
+            logger: Logger(label: "agents", factory: { _ in log }))
         let logs = LogRelay(sessions: pool, reactor: reactor, limits: limits)
         let router = Router()
         AgentHandler(module, gateway: gateway) { call in

@@ -12,12 +12,16 @@ final class FakeJobs: AgentJobs {
     /// Whether progress counts.
     var recordsProgress = true
     var desired: [(service: ServiceID, deployment: DeploymentID)] = []
+    /// Names that are no strangers'.
+    var known: Set<String> = []
 
     private(set) var limits: [Int] = []
     private(set) var renewed: [[JobReference]] = []
     private(set) var progress: [JobProgress] = []
     private(set) var observed: [[ObservedContainer]] = []
     private(set) var sessions: [AgentSessionID] = []
+    /// The names that strangers were looked for among.
+    private(set) var asked: [[String]] = []
 
     func claim(
         server: ServerID, session: AgentSessionID, limit: Int
@@ -48,6 +52,11 @@ final class FakeJobs: AgentJobs {
         server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
     ) async throws {
         observed.append(containers)
+    }
+
+    func strangers(among names: [String], server: ServerID) async throws -> [String] {
+        asked.append(names)
+        return names.filter { !known.contains($0) }
     }
 
     func desired(
