@@ -13,6 +13,9 @@ import EventLoops
     private var transfers: [UInt: Transfer] = [:]
     private var timer: LoopTimer?
 
+    /// How many transfers found nobody, or lost who was there.
+    private(set) var outageCount = 0
+
     /// The transfers that have not ended.
     var transferCount: Int { transfers.count }
 
@@ -55,6 +58,9 @@ import EventLoops
         guard transfers.removeValue(forKey: transfer.id) != nil else { return }
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy)
     }
+
+    /// Counts a transfer that found nobody, or lost who was there.
+    func noteOutage() { outageCount += 1 }
 
     // MARK: What libcurl waits for
 

@@ -39,6 +39,10 @@ public final class DockerClient {
     /// The number of requests and streams under way.
     public var requestCount: Int { multi.transferCount }
 
+    /// How many requests and streams so far found nobody, or lost who was there before their end; the
+    /// same number twice means that the engine stayed meanwhile.
+    public var outageCount: Int { multi.outageCount }
+
     // MARK: What the operations are made of
 
     /// Sends a request and gives the value of its JSON answer.
@@ -84,9 +88,12 @@ public final class DockerClient {
 
     /// Sends a request and gives its whole answer, a success.
     func send(
-        _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true
+        _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true,
+        isOverNewConnection: Bool = false
     ) async throws(DockerError) -> Answer {
-        let transfer = try await begin(request, until: deadline, isVersioned: isVersioned)
+        let transfer = try await begin(
+            request, until: deadline, isVersioned: isVersioned,
+            isOverNewConnection: isOverNewConnection)
         defer { transfer.abandon() }
         try await confirm(transfer, until: deadline)
         let bytes = try await wholeBody(of: transfer, until: deadline)
@@ -112,7 +119,8 @@ public final class DockerClient {
     /// Begins a request; its answer is the caller's to confirm, and the transfer the caller's to
     /// abandon.
     func begin(
-        _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true
+        _ request: DockerRequest, until deadline: Instant, isVersioned: Bool = true,
+        isOverNewConnection: Bool = false
     ) async throws(DockerError) -> Transfer {
         let prefix = isVersioned ? "/v\(try await negotiatedVersion(until: deadline))" : ""
         guard multi.transferCount < limits.requestsAtOnceMax else {
@@ -123,7 +131,8 @@ public final class DockerClient {
         // The host's name is sent, and never looked up.
         let transfer = try Transfer(
             request, url: "http://docker\(prefix)\(request.target)", socketPath: socketPath,
-            multi: multi, reactor: reactor, limits: limits)
+            multi: multi, reactor: reactor, limits: limits,
+            isOverNewConnection: isOverNewConnection)
         try transfer.start()
         return transfer
     }

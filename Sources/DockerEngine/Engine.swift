@@ -79,11 +79,13 @@ extension DockerRequest {
 }
 
 extension DockerClient {
-    /// Asks whether the engine answers (`GET /_ping`).
+    /// Asks whether the engine answers (`GET /_ping`), over a new connection: one that was told to end
+    /// refuses those at once, and answers on the others while it stops its containers.
     /// - Throws: ``DockerError``.
     public func ping(deadline: Duration = DockerLimits.shortDeadline) async throws(DockerError) {
         _ = try await send(
-            .ping(), until: Instant.now().advanced(by: deadline), isVersioned: false)
+            .ping(), until: Instant.now().advanced(by: deadline), isVersioned: false,
+            isOverNewConnection: true)
     }
 
     /// Which engine this is (`GET /version`).

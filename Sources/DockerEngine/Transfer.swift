@@ -37,10 +37,12 @@ import EventLoops
     private(set) var contentType = ""
 
     /// Prepares a transfer; ``start()`` begins it.
+    ///
+    /// - Parameter isOverNewConnection: Whether no connection that is there may serve it.
     /// - Throws: `.notSent` when libcurl refuses an option.
     init(
         _ request: DockerRequest, url: String, socketPath: String, multi: CurlMulti,
-        reactor: Reactor, limits: DockerLimits
+        reactor: Reactor, limits: DockerLimits, isOverNewConnection: Bool
     ) throws(DockerError) {
         operation = request.operation
         self.multi = multi
@@ -53,7 +55,10 @@ import EventLoops
         unsafe self.easy = easy
         self.headers = headers
         requestBody = RequestBytes(request.body?.bytes ?? [])
-        guard configure(request.method, url: url, socketPath: socketPath) else {
+        guard configure(request.method, url: url, socketPath: socketPath),
+            unsafe berth_curl_set_long(easy, CURLOPT_FRESH_CONNECT, isOverNewConnection ? 1 : 0)
+                == CURLE_OK
+        else {
             throw DockerError(
                 .notSent, operation: request.operation, message: "libcurl refused an option")
         }
@@ -228,7 +233,9 @@ import EventLoops
             end(.success(()))
             return
         }
-        end(.failure(excess ?? failure(code)))
+        let error = excess ?? failure(code)
+        if error.kind == .unreachable || error.kind == .interrupted { multi.noteOutage() }
+        end(.failure(error))
     }
 
     private func end(_ result: Result<Void, DockerError>) {

@@ -20,7 +20,7 @@ final class ControlPlaneCaller: ControlPlaneLink {
     /// - Parameters:
     ///   - authorities: Who may vouch for the control plane (PEM); nil for the machine's own.
     ///   - credential: Shown as a bearer token; empty for none.
-    /// - Throws: `TLSError`: the text is no PEM.
+    /// - Throws: ``BadAuthorities``.
     init(
         to address: ControlPlaneAddress, authorities: [UInt8]?, credential: String,
         workers: WorkerPool, reactor: Reactor, logger: Logger
@@ -30,12 +30,22 @@ final class ControlPlaneCaller: ControlPlaneLink {
         self.workers = workers
         self.reactor = reactor
         self.logger = logger
-        tls =
-            address.isEncrypted
-            ? try TLSConnector(
-                to: address.host,
-                with: ClientCredentials(authorities: authorities.map { .only($0) } ?? .system),
-                reactor: reactor) : nil
+        do {
+            tls =
+                address.isEncrypted
+                ? try TLSConnector(
+                    to: address.host,
+                    with: ClientCredentials(authorities: authorities.map { .only($0) } ?? .system),
+                    reactor: reactor) : nil
+        } catch {
+            throw BadAuthorities(reason: error)
+        }
+    }
+
+    /// What `--tls-ca` named is not what it should be.
+    struct BadAuthorities: Error, CustomStringConvertible {
+        let reason: TLSError
+        var description: String { "--tls-ca: \(reason)" }
     }
 
     func openStream() async throws -> any AgentStream {

@@ -148,7 +148,7 @@ final class Agent {
             changed: { [weak self] service, deployment in
                 self?.keeper?.change(service, to: deployment, on: loop)
             },
-            obstacle: { [weak self] in self?.obstacle() })
+            obstacle: { [weak self] in self?.obstacle() }, engine: client)
     }
 
     private func mayInitializeAhead() -> Bool { references.isEmpty && obstacle() == nil }

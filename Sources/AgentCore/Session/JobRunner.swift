@@ -17,23 +17,21 @@ final class JobRunner: JobWork {
         let changed: (ServiceID, DeploymentID?) -> Void
         /// Why containers may not be started now; nil when they may.
         let obstacle: () -> JobFailed?
+        /// Whether the engine stays.
+        let engine: any EnginePresence
     }
-
-    /// How often a job begins anew after Docker went away, and how long it waits for it.
-    static let attemptsMax = 4
-    static let engineAwayMax = Duration.seconds(45)
 
     private let tools: DeployRun.Tools
     private let others: OtherJobs
     private let surroundings: Surroundings
-    private let reactor: Reactor
+    private let retries: OutageRetries
     private let logger: Logger
 
     init(tools: DeployRun.Tools, surroundings: Surroundings, reactor: Reactor, logger: Logger) {
         self.tools = tools
         self.surroundings = surroundings
-        self.reactor = reactor
         self.logger = logger
+        retries = OutageRetries(engine: surroundings.engine, reactor: reactor, logger: logger)
         others = OtherJobs(
             engine: tools.engine, verification: tools.verification, networks: tools.networks)
     }
@@ -67,7 +65,9 @@ final class JobRunner: JobWork {
             try await deploy(order, control, tell, on: loop)
         case .restart(let order):
             if let obstacle = surroundings.obstacle() { throw obstacle }
-            try await others.restart(order, of: job.serviceID, tell: tell, on: loop)
+            try await retries.attempt {
+                try await self.others.restart(order, of: job.serviceID, tell: tell, on: loop)
+            }
             report(control, .succeeded, "PostgreSQL serves again.")
         case .teardown(let order):
             surroundings.changed(job.serviceID, nil)
@@ -100,7 +100,7 @@ final class JobRunner: JobWork {
             previous: surroundings.desired(job.serviceID), tools: tools, tell: tell)
         do {
             let outcome = try await tools.networks.using(order.environmentID) {
-                try await self.attempt(run, on: loop)
+                try await self.retries.attempt { try await run.run(on: loop) }
             }
             surroundings.changed(job.serviceID, order.deploymentID)
             report(control, .succeeded, "PostgreSQL serves.", outcome: outcome)
@@ -111,34 +111,6 @@ final class JobRunner: JobWork {
             // In a task of its own: this one may be cancelled, and then nothing could be undone.
             let note = await LoopTask(on: loop) { await run.undo(on: loop) }.settled()
             settle(control, error, note ?? "", outcome: run.outcome)
-        }
-    }
-
-    /// Runs, and runs again when Docker went away meanwhile: every step looks before it acts.
-    private func attempt(_ run: DeployRun, on loop: isolated EventLoop) async throws -> JobOutcome {
-        for _ in 1..<JobRunner.attemptsMax {
-            do {
-                return try await run.run(on: loop)
-            } catch let error as DockerError
-                where error.kind == .unreachable || error.kind == .interrupted
-            {
-                logger.warning("Docker went away during a job", metadata: ["cause": "\(error)"])
-                try await waitForEngine()
-            }
-        }
-        return try await run.run(on: loop)
-    }
-
-    private func waitForEngine() async throws {
-        let end = Instant.now().advanced(by: JobRunner.engineAwayMax)
-        while Instant.now() < end {
-            try await reactor.sleep(for: .milliseconds(500))
-            do {
-                _ = try await tools.engine.hasNetwork(DockerNames.initNetwork)
-                return
-            } catch let error as DockerError where error.isTransient {
-                continue
-            }
         }
     }
 

@@ -5,30 +5,43 @@ import Synchronization
 /// A registered `berth-agent` of one server, which can be ended and started again.
 final class AgentProcess: Sendable {
     let serverID: String
+    private let place: Place
     private let folder: Folder
     private let current: Mutex<ChildProcess?>
 
     /// Registers with a one-time token, and starts.
     init(of server: Berthd, serverID: String, token: String) throws {
         self.serverID = serverID
+        place = server.options.place
         folder = try Folder()
         current = Mutex(nil)
-        let registered = try ChildProcess.run(
-            [
-                Programs.agent, "register", "--control-plane", "http://\(server.address)",
-                "--token-file", "-", "--state-dir", folder.file("state"),
-            ], input: token)
+        let authority = server.options.authority
+        let registered = try AgentProcess.register(
+            at: "\(authority == nil ? "http" : "https")://\(server.address)", token: token,
+            stateFolder: folder.file("state"), authority.map { ["--tls-ca", $0] } ?? [], in: place)
         guard registered.exitCode == 0 else {
             throw ChildProcess.Failed(description: "register: \(registered.standardError)")
         }
         try start()
     }
 
+    /// Runs `berth-agent register` to its end.
+    static func register(
+        at controlPlane: String, token: String, stateFolder: String, _ arguments: [String] = [],
+        in place: Place = .machine
+    ) throws -> ChildProcess.Finished {
+        try ChildProcess.run(
+            place.entry + [
+                Programs.agent, "register", "--control-plane", controlPlane, "--token-file", "-",
+                "--state-dir", stateFolder,
+            ] + arguments, input: token)
+    }
+
     /// Starts it; it must not be running.
-    func start() throws {
-        let process = try ChildProcess([
-            Programs.agent, "run", "--state-dir", folder.file("state"),
-        ])
+    func start(_ arguments: [String] = []) throws {
+        let process = try ChildProcess(
+            place.entry + [Programs.agent, "run", "--state-dir", folder.file("state")]
+                + place.agentArguments + arguments)
         current.withLock { $0 = process }
     }
 
@@ -61,6 +74,7 @@ final class AgentProcess: Sendable {
         current.withLock { process in
             if let process, !process.hasEnded { process.signal(SIGKILL) }
         }
-        try? Docker.removeAll(ofServer: serverID)
+        // Another engine goes with all that is in it.
+        if place.dockerSocket == nil { try? Docker.removeAll(ofServer: serverID) }
     }
 }

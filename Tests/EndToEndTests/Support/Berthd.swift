@@ -17,6 +17,10 @@ final class Berthd: Sendable {
         /// A program that starts it, and the program's own arguments; none starts it directly.
         var starter: [String] = []
         var address = "127.0.0.1:0"
+        /// Where it runs, and whatever calls it.
+        var place = Place.machine
+        /// Who vouches for it, a PEM file; nil when it speaks without TLS.
+        var authority: String?
         /// Where the key lies; kept as long as anyone may start a server with these.
         var folder: Folder?
 
@@ -49,8 +53,8 @@ final class Berthd: Sendable {
     /// Starts it without waiting.
     static func spawn(_ options: Options) throws -> ChildProcess {
         try ChildProcess(
-            options.starter + [Programs.berthd, "serve", "--listen", options.address]
-                + options.arguments,
+            options.place.entry + options.starter
+                + [Programs.berthd, "serve", "--listen", options.address] + options.arguments,
             environment: options.environment)
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The machine's Docker, by its own client.
+/// The machine's Docker, by its own client; ``Place/docker`` as first arguments mean another.
 enum Docker {
     /// Runs a command of the client.
     @discardableResult
@@ -29,18 +29,24 @@ enum Docker {
     }
 
     /// The ids of a service's containers, those included that have ended.
-    static func containers(of serviceID: String) throws -> [String] {
-        try lines(["ps", "--all", "--quiet", "--no-trunc", "--filter", label("service", serviceID)])
+    static func containers(of serviceID: String, in place: Place = .machine) throws -> [String] {
+        try lines(
+            place.docker + [
+                "ps", "--all", "--quiet", "--no-trunc", "--filter", label("service", serviceID),
+            ])
     }
 
     /// The names of a service's volumes.
-    static func volumes(of serviceID: String) throws -> [String] {
-        try lines(["volume", "ls", "--quiet", "--filter", label("service", serviceID)])
+    static func volumes(of serviceID: String, in place: Place = .machine) throws -> [String] {
+        try lines(
+            place.docker + ["volume", "ls", "--quiet", "--filter", label("service", serviceID)])
     }
 
     /// A field of something, by a Go template.
-    static func inspect(_ name: String, _ template: String) throws -> String {
-        try succeed(["inspect", "--format", template, name])
+    static func inspect(
+        _ name: String, _ template: String, in place: Place = .machine
+    ) throws -> String {
+        try succeed(place.docker + ["inspect", "--format", template, name])
     }
 
     /// Removes everything that an agent of a server made.

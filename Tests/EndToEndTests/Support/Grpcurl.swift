@@ -5,9 +5,10 @@ enum Grpcurl {
     static func run(
         _ arguments: [String], _ server: Berthd, _ words: [String], input: String = ""
     ) throws -> ChildProcess.Finished {
-        try ChildProcess.run(
-            [Programs.grpcurl, "-plaintext", "-max-time", "20"] + arguments + [server.address]
-                + words, input: input)
+        let security = server.options.authority.map { ["-cacert", $0] } ?? ["-plaintext"]
+        return try ChildProcess.run(
+            server.options.place.entry + [Programs.grpcurl, "-max-time", "20"] + security
+                + arguments + [server.address] + words, input: input)
     }
 
     static func call(

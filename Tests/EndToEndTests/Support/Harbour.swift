@@ -10,12 +10,19 @@ final class Harbour: Sendable {
     /// The image that services of these tests run.
     static var image: String { get throws { try Programs.value("BERTH_TEST_IMAGE") } }
 
-    /// - Parameter image: Instead of ``image``.
-    init(image: String? = nil, arguments: [String] = []) throws {
+    /// - Parameters:
+    ///   - image: Instead of ``image``.
+    ///   - arguments: For `berthd serve`.
+    ///   - change: What else its server is started with.
+    init(
+        image: String? = nil, arguments: [String] = [],
+        _ change: (inout Berthd.Options) -> Void = { _ in }
+    ) throws {
         installation = try Installation()
         var options = installation.options
         options.arguments =
             ["--template-image", "postgres=\(try image ?? Harbour.image)"] + arguments
+        change(&options)
         server = try Berthd(options)
         agent = try AgentProcess(
             of: server, serverID: installation.serverID,
@@ -120,11 +127,12 @@ final class Harbour: Sendable {
     func query(
         _ sql: String, _ uri: String, fromEnvironment environmentID: String
     ) throws -> ChildProcess.Finished {
-        try Docker.run([
-            "run", "--rm", "--network", "berth-env-\(environmentID)", "--entrypoint", "psql",
-            try Harbour.image, uri, "--no-psqlrc", "--tuples-only", "--no-align", "--set",
-            "ON_ERROR_STOP=1", "--command", sql,
-        ])
+        try Docker.run(
+            server.options.place.docker + [
+                "run", "--rm", "--network", "berth-env-\(environmentID)", "--entrypoint", "psql",
+                try Harbour.image, uri, "--no-psqlrc", "--tuples-only", "--no-align", "--set",
+                "ON_ERROR_STOP=1", "--command", sql,
+            ])
     }
 
     /// The answer of a query of the database, asked by a sibling; must succeed.
