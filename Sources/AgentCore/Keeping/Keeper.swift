@@ -12,6 +12,10 @@ final class Keeper {
     static let sweepInterval = Duration.seconds(30)
     /// How long it gathers events before it looks.
     static let eventPause = Duration.milliseconds(200)
+    /// A container that Docker refused to start so often in turn is told as gone, so that the control
+    /// plane has the service deployed anew. A Docker that was killed while it started a container
+    /// refuses that one for ever ("task … already exists").
+    static let refusalsMax = 2
 
     private let engine: any ContainerEngine
     private let board: JobBoard
@@ -23,6 +27,8 @@ final class Keeper {
 
     private var desired: [ServiceID: DeploymentID]?
     private var pauses = RestartPauses()
+    /// How often in turn Docker refused to start containers, by their ids.
+    private var refusals: [String: Int] = [:]
     private var timer: LoopTimer?
     /// When the next look is planned for.
     private var dueAt: Instant?
@@ -97,7 +103,7 @@ final class Keeper {
         isSweeping = true
         var next = Keeper.sweepInterval
         do {
-            let surveyed = try await survey()
+            let surveyed = usable(try await survey())
             if let wait = await startDue(surveyed, on: loop) { next = min(next, wait) }
             report(
                 surveyed.inventory(
@@ -121,6 +127,15 @@ final class Keeper {
         }
         surveyed.volumes = try await engine.volumes(labels: Label.all(.data, of: server))
         surveyed.networks = try await engine.networks(labels: Label.all(.environment, of: server))
+        return surveyed
+    }
+
+    /// What was surveyed without the containers that cannot be started.
+    private func usable(_ surveyed: Surveyed) -> Surveyed {
+        let ended = Set(surveyed.containers.filter { $0.status != .running }.map(\.id))
+        refusals = refusals.filter { ended.contains($0.key) }
+        var surveyed = surveyed
+        surveyed.containers.removeAll { refusals[$0.id, default: 0] >= Keeper.refusalsMax }
         return surveyed
     }
 
@@ -159,6 +174,9 @@ final class Keeper {
                 ])
             try await engine.startContainer(kept.details.id)
         } catch {
+            if (error as? DockerError)?.kind == .refused {
+                refusals[kept.details.id, default: 0] += 1
+            }
             logger.warning(
                 "a container could not be started again",
                 metadata: ["container": "\(kept.details.name)", "cause": "\(error)"])

@@ -34,9 +34,11 @@ struct RestartPauses {
         case .waiting(let start): return start
         case .started(let at):
             let isCalm = at.duration(to: now) >= RestartPauses.calmMin
-            entry.pause =
-                isCalm
-                ? RestartPauses.pauseMin : min(entry.pause * 2, RestartPauses.pauseMax)
+            if isCalm {
+                (entry.pause, entry.restarts) = (RestartPauses.pauseMin, 0)
+            } else {
+                entry.pause = min(entry.pause * 2, RestartPauses.pauseMax)
+            }
             let start = now.advanced(by: entry.pause)
             entry.phase = .waiting(until: start)
             entries[service] = entry
@@ -53,6 +55,6 @@ struct RestartPauses {
     /// The service has another container, or none.
     mutating func forget(_ service: ServiceID) { entries[service] = nil }
 
-    /// How often a service's container was started again.
+    /// How often a service's container was started again, without having run well in between.
     func restarts(of service: ServiceID) -> Int32 { entries[service]?.restarts ?? 0 }
 }

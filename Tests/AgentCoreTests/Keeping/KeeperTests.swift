@@ -64,6 +64,37 @@ import Testing
         }
     }
 
+    @Test("a container that Docker refuses to start twice is told as gone, and not tried again")
+    func unstartable() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            engine.startError = DockerError(
+                .refused, operation: "start container", status: 500,
+                message: "task \(id): already exists")
+            let reports = Reports()
+            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
+            await keeper.sweep(on: loop)
+            #expect(reports.inventories.last?.containers.count == 1)
+            // After one second, and two more.
+            let end = Instant.now().advanced(by: .seconds(20))
+            while reports.inventories.last?.containers.isEmpty == false, Instant.now() < end {
+                await keeper.sweep(on: loop)
+                try await reactor.sleep(for: .milliseconds(10))
+            }
+            #expect(reports.inventories.last?.containers.isEmpty == true)
+            #expect(engine.containers[id] != nil, "the keeper removes nothing")
+            // Whoever starts it after all makes it good again.
+            engine.containers[id]?.status = .running
+            await keeper.sweep(on: loop)
+            #expect(reports.inventories.last?.containers.first?.state == .running)
+            keeper.stop()
+        }
+    }
+
     @Test("it leaves a service alone while a job has it, and one that shall not run")
     func leaves() async throws {
         try await onLoop { loop, reactor in

@@ -26,6 +26,9 @@ import Testing
         #expect(pauses.restarts(of: Sample.service) == 8)
         now = now.advanced(by: .seconds(61))
         #expect(now.duration(to: pauses.due(Sample.service, now: now)) == .seconds(1))
+        #expect(pauses.restarts(of: Sample.service) == 0, "it had run well")
+        pauses.started(Sample.service, now: now)
+        #expect(pauses.restarts(of: Sample.service) == 1)
         pauses.forget(Sample.service)
         #expect(pauses.restarts(of: Sample.service) == 0)
     }
