@@ -197,7 +197,9 @@ final class Agent {
     /// Looks whenever Docker says that something happened to a container of ours.
     private func watchEvents(on loop: isolated EventLoop) async throws {
         let filters = EventFilters(
-            types: ["container"], actions: ["start", "die", "oom", "destroy"],
+            types: ["container"],
+            // The last two are Podman's filters for the end and the removal.
+            actions: ["start", "die", "oom", "destroy", "died", "remove"],
             labels: Label.all(.service, of: "\(identity.serverID)"))
         while true {
             do {
