@@ -20,9 +20,12 @@ import COpenSSL
     /// is the same client (RFC 8446, appendix C.4).
     var isReusable: Bool { unsafe SSL_SESSION_get_protocol_version(pointer) < TLS1_3_VERSION }
 
-    /// Offers it in the handshake that `ssl` will begin.
+    /// Offers it in the handshake that `ssl` will begin: as a copy, for the reason that it is one.
     func offer(by ssl: OpaquePointer) {
-        // Only a session of another kind of method fails; then the handshake is a whole one.
-        _ = unsafe SSL_set_session(ssl, pointer)
+        guard let copy = unsafe SSL_SESSION_dup(pointer) else { return }
+        // `ssl` counts a reference of its own. Only a session of another kind of method is refused,
+        // and then the handshake is a whole one.
+        _ = unsafe SSL_set_session(ssl, copy)
+        unsafe SSL_SESSION_free(copy)
     }
 }

@@ -163,6 +163,9 @@ import Testing
                 if client.failure == nil {
                     #expect(try client.tls.protocolVersion == "TLSv1.2")
                     resumed.append(try client.tls.isResumed)
+                    // A resumed one that breaks does no harm either.
+                    shutdown(client.stream.descriptor, Int32(SHUT_RDWR))
+                    try await probe.run(client) { client.failure != nil }
                 }
                 client.stream.close()
             }
