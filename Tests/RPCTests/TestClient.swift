@@ -113,7 +113,7 @@ final class TestCall: StreamObserver {
 
     // MARK: What came back
 
-    /// Waits for the end, at most some seconds.
+    /// Waits for the end, at most some tens of seconds.
     func finished() async throws {
         try await until { self.closedCode != nil }
     }
@@ -124,7 +124,7 @@ final class TestCall: StreamObserver {
     }
 
     func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<5000 where !condition() { try await reactor.sleep(for: .milliseconds(2)) }
+        for _ in 0..<20_000 where !condition() { try await reactor.sleep(for: .milliseconds(2)) }
         try #require(condition(), "waited too long")
     }
 

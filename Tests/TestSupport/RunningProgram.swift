@@ -1,4 +1,7 @@
+import Dispatch
+import Foundation
 public import Glibc
+import Synchronization
 
 /// A program that runs beside the test; killed at the latest when this object goes.
 public final class RunningProgram: Sendable {
@@ -18,10 +21,32 @@ public final class RunningProgram: Sendable {
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(input) }
         let variables = environment.map { "\($0.key)=\($0.value)" }
-        // Killed also when the thread that starts it ends, and so with the tests' own process.
-        process = try Command.spawn(
+        process = try RunningProgram.spawn(
             ["setpriv", "--pdeathsig", "KILL", "env"] + variables + command, input: input,
             output: output)
+    }
+
+    /// Starts a program that is killed when this process ends: by the kernel, when the thread that
+    /// started it does, and so on a thread that stays as long as the program. (Those of a pool go when
+    /// they have nothing to do.)
+    private static func spawn(_ command: [String], input: Int32, output: Int32) throws -> pid_t {
+        let outcome = Mutex<Result<pid_t, any Error>?>(nil)
+        let isSpawned = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            let result = Result { try Command.spawn(command, input: input, output: output) }
+            outcome.withLock { $0 = result }
+            isSpawned.signal()
+            guard case .success(let process) = result else { return }
+            var information = siginfo_t()
+            while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) < 0,
+                errno == EINTR
+            {}
+        }
+        isSpawned.wait()
+        guard let result = outcome.withLock({ $0 }) else {
+            throw CommandFailed(text: "\(command): the thread said nothing")
+        }
+        return try result.get()
     }
 
     deinit {

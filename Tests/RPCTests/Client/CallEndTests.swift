@@ -24,7 +24,8 @@ import Testing
                 }
                 return request
             }
-            let options = CallOptions(timeout: .milliseconds(50))
+            // Long enough that a busy machine begins the handler before.
+            let options = CallOptions(timeout: .milliseconds(500))
             let failure = await status {
                 _ = try await channel.call(EchoServer.unary, Payload([1]), options)
             }
@@ -101,6 +102,7 @@ import Testing
             #expect(end1?.code == .cancelled)
             let end2 = await status { _ = try await first.write(Payload([1])) }
             #expect(end2?.code == .cancelled)
+            try await server.reactor.until("none runs") { server.server.handlersRunning == 0 }
 
             let second = try await channel.call(EchoServer.chat)
             var failure: RPCStatus?
@@ -108,10 +110,11 @@ import Testing
                 failure = await status { _ = try await second.next() }
             }
             try await second.write(Payload([1]))
-            try await server.reactor.until("both run") { server.server.handlersRunning > 0 }
+            try await server.reactor.until("it runs") { server.server.handlersRunning > 0 }
             task.cancel()
             try await server.reactor.until("cancelled") { failure != nil }
             #expect(failure?.code == .cancelled)
+            try await server.reactor.until("none runs") { server.server.handlersRunning == 0 }
 
             var third: OpenCall<Payload, Payload>? = try await channel.call(EchoServer.chat)
             try await third?.write(Payload([1]))

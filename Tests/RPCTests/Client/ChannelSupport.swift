@@ -53,11 +53,11 @@ func status(of body: () async throws -> Void) async -> RPCStatus? {
 }
 
 extension Reactor {
-    /// Waits until `condition` holds, at most 10 s.
+    /// Waits until `condition` holds, at most 40 s and more on a busy machine.
     func until(
         _ what: Comment, isolation: isolated (any Actor)? = #isolation, _ condition: () -> Bool
     ) async throws {
-        for _ in 0..<5000 where !condition() { try await sleep(for: .milliseconds(2)) }
+        for _ in 0..<20_000 where !condition() { try await sleep(for: .milliseconds(2)) }
         try #require(condition(), what)
     }
 }

@@ -103,7 +103,7 @@ import Testing
             server.stall()
             let failure = await status {
                 _ = try await kind.call(
-                    channel, Payload([1]), CallOptions(timeout: .milliseconds(60)))
+                    channel, Payload([1]), CallOptions(timeout: .milliseconds(300)))
             }
             #expect(failure?.code == .deadlineExceeded)
             try await server.reactor.until("the handler is cancelled") { server.cancelled == 1 }
