@@ -15,7 +15,7 @@ import swift_source
 
 # Who may import what comes with the toolchain. Sources do without Foundation and Dispatch.
 PLATFORM = {"Swift", "Glibc", "Synchronization"}
-PLATFORM_OF_TESTS = PLATFORM | {"Foundation", "Testing"}
+PLATFORM_OF_TESTS = PLATFORM | {"Dispatch", "Foundation", "Testing"}
 
 # Each C library has its wrapper, and nobody else sees it.
 WRAPPERS = {
