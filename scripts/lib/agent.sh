@@ -38,13 +38,11 @@ timeout_of_functions() {
     return "$status"
 }
 
-# docker_as_root ARGUMENT…: the Docker client.
-docker_as_root() { as_root docker "$@"; }
-
 # register_agent AGENT ADDRESS: makes the agent's keys and exchanges the bootstrap's one-time token,
 # unless an earlier run did.
 register_agent() {
-    if as_root test -e "$agent_state"; then return; fi
+    # The folder alone may be what an interrupted registration left.
+    if as_root test -s "$agent_state/agent.state"; then return; fi
     (umask 077 && json_value agent_registration_token <"$bootstrap_file" >"$state/registration-token")
     step "Registering the agent of this server" "$logs/register.log" as_root "$1" register \
         --control-plane "http://$2" --token-file "$state/registration-token" \
@@ -55,25 +53,29 @@ register_agent() {
 # start_agent AGENT: starts it in a session of its own; sets agent_process.
 start_agent() {
     say "Starting berth-agent (log: $agent_log)"
-    # The log belongs to who runs this script, not to root.
-    : >>"$agent_log"
-    # The inner shell expands these.
-    # shellcheck disable=SC2016
-    setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$agent_process_file" \
-        "${agent_prefix[@]}" "$1" run --state-dir "$agent_state" \
-        {run_lock}>&- </dev/null >>"$agent_log" 2>&1 &
-    agent_process=$!
+    start_as_root "$agent_log" "$agent_process_file" "$1" run --state-dir "$agent_state"
+    agent_process="$(<"$agent_process_file")"
 }
 
-# How the agent becomes root.
-agent_prefix=()
-if ((EUID != 0)); then agent_prefix=(sudo --non-interactive --); fi
+# agent_runs: whether the agent that was started has not ended.
+agent_runs() { [[ -d "/proc/$agent_process" ]]; }
 
-# stop_agent: asks it to end; containers go on.
+# require_agent: ends the script with the end of the agent's log when the agent has ended.
+require_agent() {
+    if agent_runs; then return; fi
+    tail -n 10 "$agent_log" | sed 's/^/    | /' >&2
+    fail "berth-agent ended by itself" "its log: $agent_log"
+}
+
+# stop_agent: asks it to end and waits, at most 15 s; containers go on.
 stop_agent() {
+    local deadline=$((SECONDS + 15))
     [[ -n "${agent_process:-}" ]] || return 0
-    as_root kill -TERM "$agent_process" 2>/dev/null || true
-    wait "$agent_process" 2>/dev/null || true
+    if ! as_root kill -TERM "$agent_process" 2>/dev/null && agent_runs; then
+        note "berth-agent goes on; end it: sudo kill $agent_process"
+        return
+    fi
+    while agent_runs && ((SECONDS < deadline)); do sleep 0.1; done
     agent_process=
     rm -f "$agent_process_file"
 }
@@ -91,11 +93,31 @@ stop_agent_left_behind() {
     rm -f "$agent_process_file"
 }
 
+# deploy_first_service_again: what an earlier run left without a database is deployed once more.
+deploy_first_service_again() {
+    local state
+    state="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}" |
+        json_value service.state)"
+    case "$state" in
+    SERVICE_STATE_NOT_DEPLOYED)
+        note "it was never deployed: DeployService"
+        call DeploymentService/DeployService "{\"service_id\": \"$service_id\", \"server_id\": \"$(
+            json_value server_id <"$bootstrap_file"
+        )\"}" >/dev/null
+        ;;
+    SERVICE_STATE_FAILED | SERVICE_STATE_CANCELLED | SERVICE_STATE_CRASHED)
+        note "it is ${state#SERVICE_STATE_}: RedeployService"
+        call DeploymentService/RedeployService "{\"service_id\": \"$service_id\"}" >/dev/null
+        ;;
+    esac
+}
+
 # wait_until_running: until the first service is RUNNING, at most 180 s; shows each step on the way.
 wait_until_running() {
     local deadline=$((SECONDS + 180)) service state shown=
     say "Waiting until the agent has proven that the database serves"
     while ((SECONDS < deadline)); do
+        require_agent
         service="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}")"
         state="$(json_value service.state <<<"$service")"
         if [[ "$state" != "$shown" ]]; then
@@ -114,13 +136,16 @@ wait_until_running() {
     fail "the database does not run after 180 s" "the agent's log: $agent_log"
 }
 
-# query_first_service SQL: asks the database through the URI that the create call returned, from a
-# container on the environment's own network, as a sibling service would.
+# query_first_service SQL: asks the database through its connection URI, from a container on the
+# environment's own network, as a sibling service would. The URI's password goes by environment:
+# arguments can be read by every user.
 query_first_service() {
-    local uri environment
-    uri="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}" |
-        json_value connection_uri)"
+    local environment password
+    password="${connection_uri#*//*:}"
+    password="${password%%@*}"
     environment="$(json_value environment_id <"$bootstrap_file")"
-    docker_as_root run --rm --network "berth-env-$environment" --entrypoint psql \
-        "$database_image" "$uri" --no-psqlrc --tuples-only --no-align --command "$1"
+    printf 'PGPASSWORD=%s\n' "$password" |
+        docker_as_root run --rm --env-file /dev/stdin --network "berth-env-$environment" \
+            --entrypoint psql "$database_image" "${connection_uri/":$password@"/@}" \
+            --no-psqlrc --tuples-only --no-align --command "$1"
 }

@@ -18,7 +18,9 @@ ensure_master_key() {
 # bootstrap BERTHD: makes the workspace, project, environment, server and owner unless they exist,
 # and writes the owner's new token to the token file.
 bootstrap() {
-    (umask 077 && : >"$bootstrap_file" && "$1" bootstrap --json >"$bootstrap_file")
+    # A bootstrap that fails leaves the ids of the one before.
+    (umask 077 && "$1" bootstrap --json >"$bootstrap_file.new")
+    mv "$bootstrap_file.new" "$bootstrap_file"
     (umask 077 && json_value token <"$bootstrap_file" >"$token_file")
 }
 

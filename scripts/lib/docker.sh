@@ -7,14 +7,15 @@ export DOCKER_HOST="unix://$docker_socket"
 # Seconds that a started engine has to answer.
 docker_start_seconds_max=60
 
+# docker_as_root ARGUMENT…: the Docker client, as root: through sudo for others.
+docker_as_root() { as_root docker --host "$DOCKER_HOST" "$@"; }
+
 # require_docker: ends the script with what is missing unless an engine answers; installs and starts
 # one where it may.
 require_docker() {
+    # In the foreground and without a limit, for sudo may ask for a password.
+    as_root true
     if docker_answers; then return; fi
-    if [[ -S "$docker_socket" && ! -w "$docker_socket" ]]; then
-        fail "you may not use Docker's socket $docker_socket" \
-            "run as root, or join its group and log in again: usermod -aG docker $(id -un)"
-    fi
     [[ "$docker_socket" == /var/run/docker.sock ]] ||
         fail "no Docker engine answers on $docker_socket" "start it, or unset BERTH_DOCKER_SOCKET"
     if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null; then
@@ -28,21 +29,15 @@ require_docker() {
 }
 
 # docker_answers: whether an engine does.
-docker_answers() { timeout 20 docker version >/dev/null 2>&1; }
+docker_answers() {
+    as_root timeout 20 docker --host "$DOCKER_HOST" version >/dev/null 2>&1
+}
 
 # start_dockerd: starts it beside this script, which it outlives; one of several scripts does.
 start_dockerd() {
-    ((EUID == 0)) || fail "no Docker engine runs, and only root can start one" \
-        "start it: sudo dockerd"
     say "Starting dockerd (its log: $logs/dockerd.log)"
-    (
-        # It must hold none of this script's files open, locks above all.
-        for descriptor in "/proc/$BASHPID/fd/"*; do
-            descriptor="${descriptor##*/}"
-            if ((descriptor > 2)); then eval "exec $descriptor>&-"; fi
-        done
-        exec flock --nonblock /run/berth-dockerd.lock setsid dockerd
-    ) </dev/null >>"$logs/dockerd.log" 2>&1 &
+    start_as_root "$logs/dockerd.log" "$state/dockerd.pid" \
+        flock --nonblock /run/berth-dockerd.lock dockerd
 }
 
 # wait_for_docker: until it answers.

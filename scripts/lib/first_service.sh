@@ -3,18 +3,23 @@
 
 service_name=hello
 
-# ensure_first_service: calls CreateDatabaseService; sets service_id.
+# ensure_first_service: calls CreateDatabaseService; sets service_id, connection_uri and how that is
+# known, connection_source.
 ensure_first_service() {
     local answer request problem="$logs/create-service.log"
     say "Creating the database service \"$service_name\" (CreateDatabaseService)"
     request="$(create_request)"
     if answer="$(call ServiceService/CreateDatabaseService "$request" 2>"$problem")"; then
         service_id="$(json_value service.id <<<"$answer")"
-        created_connection="$(json_value connection_uri <<<"$answer")"
+        connection_uri="$(json_value connection_uri <<<"$answer")"
+        connection_source="the create call"
     elif grep --quiet 'Code: AlreadyExists' "$problem"; then
         note "an earlier run made it"
         service_id="$(find_service)"
-        created_connection=
+        connection_uri="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}" |
+            json_value connection_uri)"
+        connection_source=RevealConnection
+        deploy_first_service_again
     else
         sed 's/^/    | /' "$problem" >&2
         fail "CreateDatabaseService failed" "the server's log: $berthd_log"
@@ -44,13 +49,12 @@ find_service() {
 
 # show_first_service: the service as the server tells it, with the way to connect.
 show_first_service() {
-    local service connection
+    local service
     service="$(call ServiceService/GetService "{\"service_id\": \"$service_id\"}")"
-    connection="$(call ServiceService/RevealConnection "{\"service_id\": \"$service_id\"}")"
     printf '\n'
     note "service      $(json_value service.name <<<"$service") ($service_id)"
     note "image        $(json_value service.image <<<"$service")"
     note "visibility   $(json_value service.visibility <<<"$service")"
     note "state        $(json_value service.state <<<"$service")"
-    note "connection   $(json_value connection_uri <<<"$connection")"
+    note "connection   $connection_uri"
 }
