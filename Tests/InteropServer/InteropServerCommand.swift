@@ -22,8 +22,8 @@ struct InteropServerCommand: ParsableCommand {
     var tlsCert: String?
     @Option(help: "A PEM file: the certificate's private key.")
     var tlsKey: String?
-    @Flag(help: "Short time limits, for tests of them.")
-    var brisk = false
+    @Option(help: "The one limit that shall be a short time, for a test of it.")
+    var brisk: BriskLimit?
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "warning"
 
@@ -41,7 +41,7 @@ struct InteropServerCommand: ParsableCommand {
             return logger
         }()
         let credentials = try self.credentials()
-        let limits = brisk ? ServerLimits.brisk : ServerLimits()
+        let limits = brisk?.limits ?? ServerLimits()
         SignalSource.block(StopHandler.signals)
         SignalSource.ignoreBrokenPipes()
         try EventLoop().run { loop, reactor in
