@@ -181,6 +181,16 @@ let package = Package(
         tests("EventLoops", ["TestSupport"]),
         tests("Cryptography"),
         tests("Messages", ["BerthMessages", "CBerthProto", "CProtobufC", "StandardMessages"]),
+        // The fuzzers of scripts/fuzz without libFuzzer, and what they found worth keeping.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["BerthMessages", "HTTP2", "Messages", "RPC", "StandardMessages"],
+            path: "Tests/Fuzz/Sources",
+            exclude: [
+                "MessageFuzzer/Entry.swift", "MetadataFuzzer/Entry.swift", "WebFuzzer/Entry.swift",
+            ],
+            swiftSettings: strictTests
+        ),
         tests("HTTP2", ["EventLoops", "TestSupport"]),
         tests("Metrics", ["EventLoops", "HTTP2", "TestSupport"]),
         tests(
