@@ -37,6 +37,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private let stream: any ByteStream
     /// Who takes the streams.
     public weak var delegate: (any ConnectionDelegate)?
+    /// How many handlers its delegate runs for it (server); the delegate counts them.
+    public var handlersRunning = 0
     /// Why the connection is over or about to be; nil before.
     public private(set) var failure: ConnectionFailure?
     /// When bytes of the peer came last.

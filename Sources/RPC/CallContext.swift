@@ -22,6 +22,9 @@ public final class CallContext {
     /// Whether the request that was taken last came compressed.
     public internal(set) var isRequestCompressed = false
 
+    /// Whether what the caller sent is no request, or too large: its fault, in whatever status it ends.
+    var isRequestMalformed = false
+
     private let origin: CallOrigin
     private var values: [ObjectIdentifier: Any] = [:]
 
@@ -56,6 +59,12 @@ public final class CallContext {
         self.metadata = metadata
         self.deadline = deadline
         self.origin = origin
+    }
+
+    /// Which connection the call came on; nil in handlers' tests.
+    var connection: ObjectIdentifier? {
+        guard case .connection(let connection, _) = origin else { return nil }
+        return ObjectIdentifier(connection)
     }
 
     /// What an interceptor left for the handler under `key`, such as the authenticated caller.
