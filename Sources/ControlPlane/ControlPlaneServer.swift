@@ -139,6 +139,7 @@ final class Fleet: Sendable {
     private let first: EventLoop
     // A lock because loops join and leave on their own threads.
     private let state: Mutex<State>
+    private let questions = LoopQuestions<[MetricFamily]>()
 
     init(first: EventLoop, loops: Int) {
         self.first = first
@@ -164,12 +165,10 @@ final class Fleet: Sendable {
     func metricFamilies() async -> [[MetricFamily]] {
         var families: [[MetricFamily]] = []
         for member in state.withLock({ $0.members }) {
-            let found = await withCheckedContinuation { continuation in
-                member.loop.execute { _, _ in
-                    continuation.resume(returning: member.server.use { $0.metricFamilies() })
-                }
+            let found = await questions.ask(member.loop) {
+                member.server.use { $0.metricFamilies() }
             }
-            families.append(found)
+            if let found { families.append(found) }
         }
         return families
     }
@@ -214,6 +213,7 @@ final class Fleet: Sendable {
 
     private func leave(_ loop: EventLoop) {
         state.withLock { state in state.members.removeAll { $0.loop === loop } }
+        questions.leave(loop)
         if loop === first { ended() } else { loop.stop() }
     }
 

@@ -47,13 +47,15 @@ final class LoopServer {
         lag = LoopLag(reactor: reactor)
         pool = try ConnectionPool(
             reactor: reactor, workers: workers, configuration: configuration.pool, logger: logger)
-        health = HealthService(reactor: reactor)
+        let streams = AnonymousStreams(configuration.limits)
+        health = HealthService(reactor: reactor, streams: streams)
         let router = Router()
         router.intercept(Interceptors.callLog(logger))
-        router.intercept(TokenCallLimit(max: configuration.quotas.callsPerTokenMax).interceptor)
+        router.intercept(TokenCallLimit(configuration.quotas).interceptor)
         health.register(on: router)
-        try ReflectionService(fileDescriptorSet: BerthDescriptors.fileDescriptorSet)
-            .register(on: router)
+        try ReflectionService(
+            fileDescriptorSet: BerthDescriptors.fileDescriptorSet, streams: streams
+        ).register(on: router)
         changes = LoopChangeFeed(reactor: reactor, interval: configuration.changeInterval)
         logs = LogRelay(sessions: pool, reactor: reactor, limits: configuration.agents)
         modules = LoopModules(
@@ -113,16 +115,20 @@ final class LoopServer {
     }
 
     /// Refuses new work, lets running calls finish, then closes the pool.
+    ///
+    /// Whoever looks for a server must not come here any more from the first moment on: recording the
+    /// ends of agents' streams may take its time.
     func drain(grace: Duration) async {
         isDraining = true
         lag.stop()
         probe?.cancel()
         sweep?.cancel()
         health.stop()
+        server.beginDrain(grace: grace)
         changes.stop()
         logs.stop()
         await gateway.stop()
-        await server.drain(grace: grace)
+        await server.drained()
         await pool.close()
     }
 
@@ -132,7 +138,7 @@ final class LoopServer {
             MetricFamily(
                 "berth_loop_lag_seconds", .histogram, help: "How late the loop's timers come.",
                 [.init([], .histogram(lag.counts))])
-        ]
+        ] + (tls?.handshakes.metricFamilies ?? [])
     }
 
     private func updateHealth() {

@@ -67,8 +67,11 @@ struct ServeConfiguration: Sendable {
         var servicesPerWorkspaceMax: Int32 = ServiceQuotas().servicesPerWorkspaceMax
         /// The deployments that wait for one server.
         var deploymentsWaitingPerServerMax = DeploymentsModule.waitingPerServerMaxDefault
-        /// The calls of one token that run at once on one loop.
-        var callsPerTokenMax = 256
+        /// The calls of one token that run at once on one loop. Well below the callers that may wait
+        /// for PostgreSQL (`PoolConfiguration.waitersMax`), so that no token fills that queue.
+        var callsPerTokenMax = 64
+        /// The registrations of agents that run at once on one loop: they come without a token.
+        var registrationsMax = 16
     }
 
     /// The connections of one loop unless told otherwise: eight a process, at least four a loop. Few

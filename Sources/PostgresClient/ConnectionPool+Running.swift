@@ -19,7 +19,11 @@ extension ConnectionPool: TransactionRunner {
             finish(transaction.queue, connection)
             return result
         } catch {
-            counts.rollbacks += 1
+            if (error as? PostgresError)?.kind == .outcomeUnknown {
+                counts.unknownOutcomes += 1
+            } else {
+                counts.rollbacks += 1
+            }
             await cleanUp(transaction.queue, connection)
             finish(transaction.queue, connection)
             throw error

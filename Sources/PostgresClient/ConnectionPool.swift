@@ -86,6 +86,7 @@ public final class ConnectionPool {
         if waiters.isEmpty, let connection = takeIdle() { return connection }
         if let outage { throw unavailable(outage) }
         guard waiters.count < configuration.waitersMax else {
+            counts.refusals += 1
             throw PostgresError(
                 .poolExhausted, function: "acquire",
                 message: "\(configuration.waitersMax) callers wait already")
@@ -100,6 +101,7 @@ public final class ConnectionPool {
         waiters.append(waiter)
         connectIfNeeded(waiting: waiters.count)
         waiter.timer = reactor.schedule(after: configuration.waitDurationMax) {
+            self.counts.refusals += 1
             self.fail(
                 waiter,
                 with: PostgresError(

@@ -4,12 +4,16 @@ public struct PoolStatistics: Equatable, Sendable {
     public internal(set) var roundTrips = 0
     /// Transactions that PostgreSQL committed.
     public internal(set) var commits = 0
-    /// Transactions that ended otherwise.
+    /// Transactions that ended otherwise, but for those of which nobody knows.
     public internal(set) var rollbacks = 0
     /// Connections that were opened.
     public internal(set) var connects = 0
     /// Attempts to open a connection that failed.
     public internal(set) var connectFailures = 0
+    /// Callers that were refused because too many waited, or waited too long.
+    public internal(set) var refusals = 0
+    /// Commits that were sent and not answered.
+    public internal(set) var unknownOutcomes = 0
     /// Connections that serve a caller now.
     public internal(set) var inUse = 0
     /// Connections that are open and free now.

@@ -49,6 +49,7 @@ import Testing
             try await eventually(reactor) { pool.statistics.waiting == 2 }
             let error = try await postgresError { try await pool.ping() }
             #expect(error.kind == .poolExhausted)
+            #expect(pool.statistics.refusals == 1)
             gate.open()
             _ = try await (holder.value, first.value, second.value)
             #expect(served == [1, 2])
@@ -67,6 +68,7 @@ import Testing
             try await eventually(reactor) { pool.statistics.inUse == 1 }
             let error = try await postgresError { try await pool.ping() }
             #expect(error.kind == .poolExhausted)
+            #expect(pool.statistics.refusals == 1)
             #expect(pool.statistics.waiting == 0)
             gate.open()
             try await holder.value

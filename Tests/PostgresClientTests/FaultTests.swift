@@ -74,6 +74,8 @@ import Testing
             #expect(error.kind == .outcomeUnknown)
             #expect(error.sqlState == "57P01")
             #expect(pool.statistics.commits == 0)
+            #expect(pool.statistics.unknownOutcomes == 1)
+            #expect(pool.statistics.rollbacks == 0)
         }
     }
 
