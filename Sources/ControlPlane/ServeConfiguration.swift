@@ -43,6 +43,8 @@ struct ServeConfiguration: Sendable {
     var isPlaintextBehindProxy = false
     /// What agents may use up.
     var agents = AgentLimits()
+    /// When a loop looks by itself.
+    var times = Times()
     /// How late a change is noticed whose notification was lost.
     var changeInterval = LoopChangeFeed.intervalDefault
 
@@ -59,6 +61,16 @@ struct ServeConfiguration: Sendable {
         let stamp: ServerCertificateFiles.Stamp
         /// What the first connections are shown.
         let credentials: ServerCredentials
+    }
+
+    /// How often a loop looks at what nobody tells it.
+    struct Times: Sendable {
+        /// The pause between two questions to PostgreSQL whether it is there.
+        var probeInterval = Duration.seconds(2)
+        /// How long PostgreSQL may take to answer one before health says NOT_SERVING.
+        var probeDurationMax = Duration.seconds(3)
+        /// The pause between two sweeps of what has expired, by one loop of the process.
+        var sweepInterval = Duration.seconds(60)
     }
 
     /// How much of this process and its database one tenant may use.

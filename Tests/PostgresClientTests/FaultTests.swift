@@ -178,6 +178,28 @@ import Testing
         }
     }
 
+    @Test("a primary that became a standby is left, and taken again when it is promoted")
+    func standby() async throws {
+        let server = try TestPostgres()
+        let uri = try server.freshDatabase()
+        try await withPool(uri, script: CancellationTests.table) { _, reactor, pool in
+            try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(2)]) }
+            try server.demote()
+            try await eventually(reactor) {
+                let error = try? await postgresError { try await pool.ping() }
+                return error?.message.contains("read-only") == true
+            }
+            #expect(!pool.isAvailable)
+            let error = try await postgresError { try await pool.ping() }
+            #expect(error.kind == .unavailable)
+            try server.promote()
+            try await eventually(reactor) { pool.isAvailable }
+            try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(3)]) }
+            let found = try await CancellationTests.count(pool)
+            #expect(found == 3)
+        }
+    }
+
     @Test("a statement refused as read-only closes its connection")
     func refusedAsReadOnly() async throws {
         try await withPool(script: CancellationTests.table, configure: { $0.connectionsMax = 1 }) {
