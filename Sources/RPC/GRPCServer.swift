@@ -82,7 +82,8 @@ public final class GRPCServer {
 
     /// Stops listening, lets the clients know, and lets running calls finish.
     ///
-    /// Returns when the last connection is closed. What still runs after `grace` gets UNAVAILABLE.
+    /// Returns when the last connection is closed. After `grace` a call whose handler has not begun
+    /// gets UNAVAILABLE, and one whose handler runs UNKNOWN: it may have been done.
     public func drain(grace: Duration) async {
         isDraining = true
         for listener in listeners { listener.close() }
@@ -96,7 +97,7 @@ public final class GRPCServer {
     private func endAll() {
         for connection in connections.values {
             for case let call as ServerCall in connection.observers {
-                call.abort(RPCStatus(.unavailable, "the server is stopping"))
+                call.abortBecauseOfStop()
             }
             connection.end(.noError, reason: "stopping")
         }

@@ -184,6 +184,22 @@ final class ServerCall: StreamObserver {
         wake()
     }
 
+    /// Ends the call because the server does. UNAVAILABLE invites clients to call again by themselves,
+    /// so only those hear it for whom nothing can have been done.
+    func abortBecauseOfStop() {
+        switch phase {
+        case .awaitingRequest, .answered, .closed:
+            abort(RPCStatus(.unavailable, "the server is stopping"))
+        case .running:
+            abort(
+                RPCStatus(
+                    .unknown,
+                    "the server stopped before the call ended; what it asked for may have been done"
+                )
+            )
+        }
+    }
+
     private func deadlinePassed() {
         abort(
             RPCStatus(

@@ -21,7 +21,8 @@ public struct CreateDatabase {
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `notFound`, `permissionDenied`,
     ///   `invalidArgument` with every violation, `alreadyExists` for a taken name or a request id
-    ///   that another request has, `resourceExhausted` for a quota.
+    ///   that another request has, `resourceExhausted` for a quota; ``CreateRequestUnread`` when the
+    ///   request was committed before and its answer cannot be read now.
     public func callAsFunction(
         _ request: CreateDatabaseRequest, caller: CallerContext
     ) async throws -> CreatedDatabase {

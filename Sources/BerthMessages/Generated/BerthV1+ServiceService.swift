@@ -19,7 +19,9 @@ extension BerthV1 {
         /// Whether to ask for the first deployment at once.
         public var deployNow: Bool = false
         /// Makes the call safe to repeat: for 24 hours, the same caller with the same id and the same
-        /// request gets the same answer and creates nothing more. Empty: every call creates.
+        /// request gets the same service, deployment_id and connection_uri, and creates nothing more. The
+        /// service is shown as it is by then. NOT_FOUND while that service is deleted. Empty: every call
+        /// creates.
         public var requestID: String = ""
         /// The database to create: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and is none of "postgres",
         /// "template0", "template1". Blank: the template's default.
@@ -542,7 +544,8 @@ extension BerthV1 {
         /// The image, the network port and the visibility come from the template. The slug comes from the
         /// name. The password is kept sealed, and this response holds it only inside connection_uri.
         ///
-        /// Errors: NOT_FOUND for an unknown environment or server; PERMISSION_DENIED when the caller may
+        /// Errors: NOT_FOUND for an unknown environment or server, or when the service that the same
+        /// request_id made is deleted; PERMISSION_DENIED when the caller may
         /// only view the workspace; INVALID_ARGUMENT for fields that break the rules below, or a template
         /// that is not in the catalogue (the known ones are listed); ALREADY_EXISTS when the environment
         /// has a service with the same slug, or when request_id was used for a different request;

@@ -69,7 +69,9 @@ struct  Berth__Controlplane__V1__CreateDatabaseServiceRequest
   protobuf_c_boolean deploy_now;
   /*
    * Makes the call safe to repeat: for 24 hours, the same caller with the same id and the same
-   * request gets the same answer and creates nothing more. Empty: every call creates.
+   * request gets the same service, deployment_id and connection_uri, and creates nothing more. The
+   * service is shown as it is by then. NOT_FOUND while that service is deleted. Empty: every call
+   * creates.
    */
   char *request_id;
   /*
