@@ -1,3 +1,4 @@
+import BerthMessages
 import EventLoops
 import RPC
 import TestSupport
@@ -26,6 +27,41 @@ import Testing
                 "faults: hostile messages: RSS \(before >> 20) → \(after >> 20) MiB, at most \(peak >> 20) MiB"
             )
             #expect(after - before < Self.grownBytesMax)
+            #expect(peak - before < Self.peakBytesMax)
+            try await isWell(scene)
+        }
+    }
+
+    @Test("a million submessages in known fields, before anyone has said who calls: refused")
+    func knownFields() async throws {
+        try await ProcessScene.play { _, scene in
+            try await scene.becomesServing()
+            let before = try scene.berthd.program.memoryBytes("VmRSS")
+            func many(_ field: [UInt8]) -> [UInt8] {
+                [[UInt8]](repeating: field, count: (4 << 20) / field.count - 100).flatMap(\.self)
+            }
+            let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+            let connect = AgentV1.AgentServiceMethods.connect.path
+            let bombs: [(String, String, [UInt8])] = [
+                ("one field again and again", reflection, many(WireField.bytes(5, []))),
+                ("the first message again and again", connect, many(WireField.bytes(1, []))),
+                (
+                    "a message within a message again and again", connect,
+                    many(WireField.bytes(1, WireField.bytes(3, [])))
+                ),
+                (
+                    "a list of nothing", connect,
+                    WireField.bytes(2, [UInt8](many(WireField.bytes(2, [])).dropLast(200)))
+                ),
+            ]
+            for (name, path, bytes) in bombs {
+                let answer = try await scene.client.begin(
+                    path, body: HostileMessage(name, bytes, .resourceExhausted).body,
+                    token: scene.stage.tenant.token
+                ).end()
+                #expect(answer.code == .resourceExhausted, "\(name): \(answer)")
+            }
+            let peak = try scene.berthd.program.memoryBytes("VmHWM")
             #expect(peak - before < Self.peakBytesMax)
             try await isWell(scene)
         }

@@ -27,11 +27,7 @@ import Workspaces
         let signingKey: SigningKey
 
         init(_ uri: String, _ loop: isolated EventLoop, _ reactor: Reactor) throws {
-            let configuration = ServeConfiguration(
-                address: try #require(SocketAddress("127.0.0.1:0")), databaseURL: uri,
-                sealer: try Modules.sealer(),
-                fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
-                loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
+            let configuration = try LoopServerTests.configuration(uri)
             let key = try SigningKey.generate()
             let workers = try sharedWorkers()
             let servers = try (0..<2).map { _ in
@@ -54,6 +50,52 @@ import Workspaces
         func end() async {
             for server in servers { await server.drain(grace: .zero) }
             listener.stop()
+        }
+    }
+
+    static func configuration(_ uri: String) throws -> ServeConfiguration {
+        ServeConfiguration(
+            address: try #require(SocketAddress("127.0.0.1:0")), databaseURL: uri,
+            sealer: try Modules.sealer(),
+            fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
+            loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
+    }
+
+    @Test("a loop that sweeps forgets expired requests and has due data removed, again and again")
+    func sweeps() async throws {
+        let database = try await MigratedDatabase.make()
+        try await onLoop { loop, reactor in
+            var configuration = try Self.configuration(database.uri)
+            configuration.times.sweepInterval = .milliseconds(20)
+            let server = try LoopServer(
+                configuration, signingKey: try SigningKey.generate(), workers: try sharedWorkers(),
+                reactor: reactor, logger: AgentScene.quiet)
+            _ = try server.start(on: configuration.address, loop: loop)
+            server.sweepRegularly(on: loop)
+            let services = try Modules(server.pool).services
+            let caller = try database.tenancy[.member].caller()
+            for round in 1...2 {
+                var request = CreateDatabaseRequest.sample(database.tenancy, name: "n\(round)")
+                request.requestID = "r\(round)"
+                request.deployNow = false
+                let id = try await services.createDatabase(request, caller: caller)
+                    .status.service.id.description
+                _ = try await services.deleteService(id: id, caller: caller)
+                try database.run(
+                    """
+                    UPDATE create_requests SET created_at = created_at - interval '25 hours';
+                    UPDATE services SET purge_at = now() - interval '1 hour' WHERE id = '\(id)'
+                    """)
+                try await FakeAgent.eventually(reactor) {
+                    try database.count("create_requests") == 0
+                }
+                try await FakeAgent.eventually(reactor) {
+                    try database.run(
+                        "SELECT purged_at IS NOT NULL FROM services WHERE id = '\(id)'")
+                        == "t"
+                }
+            }
+            await server.drain(grace: .zero)
         }
     }
 
