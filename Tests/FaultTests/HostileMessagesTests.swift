@@ -1,5 +1,6 @@
 import BerthMessages
 import EventLoops
+import Messages
 import RPC
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import EventLoops
+import PostgresClient
 import RPC
 import TestSupport
 import Testing

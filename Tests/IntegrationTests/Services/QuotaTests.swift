@@ -133,7 +133,7 @@ import Testing
                 says: "services_per_workspace_max")
         }
         #expect(created.reduce(0, +) == Int(Self.raced))
-        #expect(try database.count("services") == Self.raced)
+        #expect(try database.count("services") == Int(Self.raced))
     }
 
     @Test("of many that race for the last places in a server's queue nobody gets one too many")
@@ -146,6 +146,6 @@ import Testing
                 says: "deployments_waiting_per_server_max")
         }
         #expect(created.reduce(0, +) == Int(Self.raced))
-        #expect(try database.count("deployments") == Self.raced)
+        #expect(try database.count("deployments") == Int(Self.raced))
     }
 }
