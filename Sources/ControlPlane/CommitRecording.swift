@@ -1,4 +1,5 @@
 import BerthMessages
+import Messages
 import PostgresClient
 import RPC
 
