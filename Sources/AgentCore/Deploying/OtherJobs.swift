@@ -60,8 +60,16 @@ struct OtherJobs {
         try? await networks.removeIfUnused(order.environmentID)
     }
 
-    /// Removes a volume that is the service's by its label, and no container's.
-    func purge(_ volumeName: String, of service: ServiceID) async throws {
+    /// Removes a volume that is the service's by its label, and no container's; then the environment's
+    /// network, if the teardown could not: what is not gone with the last purge stays for ever.
+    func purge(
+        _ volumeName: String, in environment: EnvironmentID? = nil, of service: ServiceID
+    ) async throws {
+        try await removeVolume(volumeName, of: service)
+        if let environment { try await networks.removeIfUnused(environment) }
+    }
+
+    private func removeVolume(_ volumeName: String, of service: ServiceID) async throws {
         guard let volume = try await engine.volume(volumeName) else { return }
         guard volume.labels[Label.service] == "\(service)" else {
             throw JobFailed(.volumeConflict, "The volume \(volumeName) is not this service's.")

@@ -117,7 +117,7 @@ final class Keeper {
     }
 
     private func survey() async throws -> Surveyed {
-        var surveyed = Surveyed()
+        var surveyed = Surveyed(begunAt: Instant.now())
         let server = "\(serverID)"
         for container in try await engine.containers(labels: Label.all(.service, of: server)) {
             // One that goes meanwhile is no more.

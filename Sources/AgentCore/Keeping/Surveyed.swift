@@ -1,11 +1,14 @@
 import BerthMessages
 import DockerEngine
 import Domain
+import EventLoops
 import Messages
 import StandardMessages
 
 /// What of ours is in Docker. Pure: turns it into what to start and what to tell.
 struct Surveyed {
+    /// When the look began: what a job did since is not in it.
+    var begunAt = Instant.now()
     var containers: [EngineContainerDetails] = []
     var volumes: [EngineVolume] = []
     /// The names of environments' networks with the environments of their labels.
@@ -84,6 +87,7 @@ struct Surveyed {
                 }
             }
             $0.orphans = orphans(desired, isBusy: isBusy)
+            $0.surveyAge = GoogleProtobuf.Duration(begunAt.duration(to: Instant.now()))
         }
     }
 

@@ -141,6 +141,7 @@ final class AgentSession {
                         $0.protocolVersion = AgentSession.protocolVersion
                         $0.agentVersion = AgentVersion.text
                         $0.host = facts
+                        $0.jobs = work.references.map { AgentV1.JobReference($0) }
                     })
             })
         guard case .welcome(let welcome) = try await stream.next()?.kind else {

@@ -73,8 +73,8 @@ final class JobRunner: JobWork {
             surroundings.changed(job.serviceID, nil)
             try await others.tearDown(order, of: job.serviceID, tell: tell)
             report(control, .succeeded, "No container of the service is left.")
-        case .purge(let volume):
-            try await others.purge(volume, of: job.serviceID)
+        case .purge(let volume, let environment):
+            try await others.purge(volume, in: environment, of: job.serviceID)
             report(control, .succeeded, "The data is gone.")
         case .cancel:
             try await undo(job)

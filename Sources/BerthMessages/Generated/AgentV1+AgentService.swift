@@ -170,6 +170,9 @@ extension AgentV1 {
         public var agentVersion: String = ""
         /// Facts of the machine.
         public var host: AgentV1.HostFacts? = nil
+        /// The jobs that the agent got on an earlier stream and still works on: those that nobody claimed
+        /// since stay its own, with the tokens that they have. At most 64.
+        public var jobs: [AgentV1.JobReference] = []
 
         /// Starts with every field at its default.
         public init() {}
@@ -179,6 +182,7 @@ extension AgentV1 {
             protocolVersion = fields.int32(0)
             agentVersion = fields.string(1)
             host = fields.message(2)
+            jobs = fields.messages(3)
         }
 
         /// Writes the fields of a message to be packed.
@@ -186,6 +190,7 @@ extension AgentV1 {
             fields.int32(0, protocolVersion)
             fields.string(1, agentVersion)
             if let host { fields.message(2, host) }
+            fields.messages(3, jobs)
         }
 
         /// What protobuf-c knows of the message.

@@ -97,6 +97,27 @@ import Testing
         }
     }
 
+    @Test("a purge takes the environment's network that the teardown left, unless it is used")
+    func purgeTakesNetwork() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let network = "berth-env-\(Sample.environment)"
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let jobs = OtherJobsTests.jobs(engine, reactor)
+            // Another service's volume: its purge leaves the network to those who use it.
+            try await jobs.purge(
+                "berth-data-2", in: Sample.environment, of: ServiceID(high: 1, low: 2))
+            #expect(engine.networks[network] != nil)
+            engine.containers = [:]
+            let volume = try #require(engine.volumes.keys.first)
+            try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
+            #expect(engine.networks[network] == nil)
+            #expect(engine.volumes.isEmpty)
+            // Again, with nothing left to do.
+            try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
+        }
+    }
+
     @Test("a deployment of an agent before this one is undone, and what ran before runs again")
     func undo() async throws {
         try await onLoop { loop, reactor in

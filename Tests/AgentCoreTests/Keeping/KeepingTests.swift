@@ -2,6 +2,7 @@ import BerthMessages
 import DockerEngine
 import Domain
 import EventLoops
+import StandardMessages
 import Testing
 
 @testable import AgentCore
@@ -64,7 +65,7 @@ import Testing
 
     @Test("the inventory has one container a service, and says what is nobody's")
     func inventory() {
-        var surveyed = Surveyed()
+        var surveyed = Surveyed(begunAt: Instant.now().advanced(by: .seconds(-90)))
         var ended = exited
         ended.exitCode = 137
         ended.wasOutOfMemory = true
@@ -77,6 +78,7 @@ import Testing
         let inventory = surveyed.inventory(
             [Sample.service: Sample.deployment], isBusy: { _ in false }, restarts: { _ in 3 })
         #expect(inventory.containers.map(\.deploymentID) == ["\(Sample.deployment)"])
+        #expect((90...99).contains(inventory.surveyAge?.seconds ?? 0))
         #expect(inventory.containers.first?.state == .restarting)
         #expect(inventory.containers.first?.message == "exited with code 137, out of memory")
         #expect(inventory.containers.first?.restartCount == 3)

@@ -101,6 +101,7 @@ import Testing
                 return
             }
             #expect(hello.host?.hostname == "here")
+            #expect(hello.jobs == [AgentV1.JobReference(Sample.reference(3))])
             let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
                 guard case .report(let envelope) = message.kind else { return nil }
                 return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
