@@ -120,6 +120,7 @@ let package = Package(
                 .embedInCode("Migrations/0005_agents.sql"),
                 .embedInCode("Migrations/0006_deployment_engine.sql"),
                 .embedInCode("Migrations/0007_undo_and_release.sql"),
+                .embedInCode("Migrations/0008_what_is_held_back.sql"),
             ],
             swiftSettings: strict
         ),

@@ -21,7 +21,8 @@ public struct ListServices {
         case missing
     }
 
-    /// One page of services and their states.
+    /// One page of services and their states; without text of agents for who may not read what
+    /// containers write.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
     public func callAsFunction(
@@ -61,12 +62,12 @@ public struct ListServices {
             caller.credential, .readServices, in: place.scope, session: session)
         let rows = store.list(
             place.list, after: page.after, limit: page.fetchCount, in: session)
-        _ = try await grant.value()
+        let showsText = try await grant.value().allows(.revealSecrets)
         let services = page.page(of: try await rows.value(), scope: place.key, id: \.id)
         let found = try await conditions.conditions(
             of: services.elements.map(\.id), in: session
         ).value()
-        return services.map { ServiceStatus(of: $0, found) }
+        return services.map { ServiceStatus(of: $0, found, showsText: showsText) }
     }
 
     private func resolve(_ parent: Parent, _ violations: inout FieldViolations) -> Place? {
