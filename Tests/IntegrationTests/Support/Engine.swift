@@ -88,9 +88,19 @@ struct WorkingAgent {
             server: engine.serverID, session: session, jobs: jobs.map(\.reference))
     }
 
-    func observe(_ containers: [ObservedContainer]) async throws {
+    func observe(_ containers: [ObservedContainer], age: Duration = .zero) async throws {
         try await engine.modules.deployments.observe(
-            server: engine.serverID, session: session, containers: containers)
+            server: engine.serverID, session: session, containers: containers, surveyAge: age)
+    }
+
+    func refuse(_ job: AgentJob, _ reason: String) async throws {
+        try await engine.modules.deployments.refused(
+            server: engine.serverID, session: session, job: job.reference, reason: reason)
+    }
+
+    func adopt(_ jobs: [AgentJob]) async throws -> [JobReference] {
+        try await engine.modules.deployments.adopt(
+            server: engine.serverID, session: session, jobs: jobs.map(\.reference))
     }
 }
 
@@ -148,6 +158,10 @@ extension Engine {
 
     func cancel(_ deployment: DeploymentID) async throws -> Deployment {
         try await modules.deployments.cancelDeployment(id: deployment.description, caller: caller)
+    }
+
+    func restart(_ service: ServiceID) async throws {
+        try await modules.deployments.restartService(id: service.description, caller: caller)
     }
 
     func delete(_ service: ServiceID) async throws -> ServiceStatus {
