@@ -19,38 +19,38 @@ import Testing
             "SELECT array_agg(service_id) FROM (SELECT service_id FROM instances LIMIT 4) AS s")
         let service = try database.run("SELECT service_id FROM instances LIMIT 1")
         let session = "'00112233445566778899aabbccddeeff'"
-        let statements: [(sql: StaticString, values: String)] = [
-            (PostgresClaimStore.Statements.addInstances.sql, "'\(server)'"),
-            (PostgresClaimStore.Statements.lockFree.sql, "'\(server)', \(session), 4"),
-            (PostgresClaimStore.Statements.cancelDeleted.sql, "'\(some)', \(session)"),
-            (PostgresClaimStore.Statements.giveUp.sql, "'\(some)', \(session), 10, 1800"),
-            (PostgresClaimStore.Statements.supersede.sql, "'\(some)'"),
-            (PostgresClaimStore.Statements.giveUpJobs.sql, "'\(some)', \(session), 10"),
-            (PostgresClaimStore.Statements.raiseTokens.sql, "'\(some)'"),
-            (PostgresClaimStore.Statements.claimDeployments.sql, "'\(some)', \(session), 60"),
-            (PostgresClaimStore.Statements.dropRestarts.sql, "'\(some)'"),
-            (PostgresClaimStore.Statements.claimJobs.sql, "'\(some)', \(session), 60"),
-            (PostgresClaimStore.Statements.cancels.sql, "'\(server)', \(session)"),
-            (PostgresDeploymentStore.Statements.failOverdue.sql, "1800, 100"),
-            (PostgresDeploymentStore.Statements.condition.sql, "'\(service)', 3, 60"),
-            (PostgresDeploymentStore.Statements.conditions.sql, "'\(some)', 3, 60"),
-            (PostgresInstanceStore.Statements.mayRecover.sql, "'\(service)', 30, 3600, 5"),
+        let statements: [(statement: Statement, values: String)] = [
+            (PostgresClaimStore.Statements.addInstances, "'\(server)'"),
+            (PostgresClaimStore.Statements.lockFree, "'\(server)', \(session), 4"),
+            (PostgresClaimStore.Statements.cancelDeleted, "'\(some)', \(session)"),
+            (PostgresClaimStore.Statements.giveUp, "'\(some)', \(session), 10, 1800"),
+            (PostgresClaimStore.Statements.supersede, "'\(some)'"),
+            (PostgresClaimStore.Statements.giveUpJobs, "'\(some)', \(session), 10"),
+            (PostgresClaimStore.Statements.raiseTokens, "'\(some)'"),
+            (PostgresClaimStore.Statements.claimDeployments, "'\(some)', \(session), 60"),
+            (PostgresClaimStore.Statements.dropRestarts, "'\(some)'"),
+            (PostgresClaimStore.Statements.claimJobs, "'\(some)', \(session), 60"),
+            (PostgresClaimStore.Statements.cancels, "'\(server)', \(session)"),
+            (PostgresDeploymentStore.Statements.failOverdue, "1800, 100"),
+            (PostgresDeploymentStore.Statements.condition, "'\(service)', 3, 60"),
+            (PostgresDeploymentStore.Statements.conditions, "'\(some)', 3, 60"),
+            (PostgresInstanceStore.Statements.mayRecover, "'\(service)', 30, 3600, 5"),
             (
-                PostgresInstanceStore.Statements.known.sql,
+                PostgresInstanceStore.Statements.known,
                 "'\(server)', ARRAY['berth-data-1', 'berth-env-1']"
             ),
-            (PostgresServiceStore.Statements.dueForPurge.sql, "now(), 100"),
+            (PostgresServiceStore.Statements.dueForPurge, "now(), 100"),
         ]
-        for (sql, values) in statements {
+        for (statement, values) in statements {
             for mode in ["force_custom_plan", "force_generic_plan"] {
                 let plan = try database.run(
                     """
                     SET plan_cache_mode = \(mode);
-                    PREPARE work AS \(sql);
+                    PREPARE work AS \(statement.sql);
                     EXPLAIN (COSTS OFF) EXECUTE work (\(values))
                     """)
                 for table in ["services", "deployments", "instances", "deployment_events"] {
-                    #expect(!plan.contains("Seq Scan on \(table)"), "\(sql)\n\(plan)")
+                    #expect(!plan.contains("Seq Scan on \(table)"), "\(statement.sql)\n\(plan)")
                 }
             }
         }
