@@ -22,8 +22,11 @@ import Testing
     func endsOnce(_ kind: Agent, _ stop: String) async throws {
         let cluster = try TestPostgres()
         let database = try await MigratedDatabase.make(in: cluster)
-        try await withPool(database.uri) { loop, pool in
+        try await onLoop { loop, reactor in
             _ = loop
+            let pool = try ConnectionPool(
+                reactor: reactor, workers: try WorkerPool(threads: 1),
+                configuration: PoolConfiguration(uri: try database.uri))
             let engine = try Engine(database, pool)
             let agent = try WorkingAgent(engine, 1)
             let (service, deployment) = try await engine.create()
@@ -40,10 +43,13 @@ import Testing
                     try await agent.tell(job, .succeeded, outcome: .sample)
                 }
                 await #expect(throws: (any Error).self) { try await agent.renew([job]) }
+                try await reactor.sleep(for: .milliseconds(50))
             } while Instant.now() < leaseEnd
             try cluster.start()
-            let patience = Instant.now().advanced(by: .seconds(10))
-            while (try? await engine.state(deployment)) == nil, Instant.now() < patience {}
+            // The pool connects anew at its own pace.
+            try await FakeAgent.eventually(reactor, within: .seconds(30)) {
+                (try? await engine.state(deployment)) != nil
+            }
             #expect(try database.run("SELECT lease_until < now() FROM deployments") == "t")
 
             // The stream broke, and the agent begins another.
@@ -69,6 +75,7 @@ import Testing
             #expect(try await engine.status(service).state == .running)
             #expect(try database.count("deployments") == 1)
             #expect(try database.count("service_jobs") == 0)
+            await pool.close()
         }
     }
 }
