@@ -165,9 +165,11 @@ enum ConnectProgress {
     func error(_ kind: PostgresError.Kind, _ function: String) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(connection)).firstLine
         let (message, sqlState) = ConnectionHandle.parted(text)
-        return PostgresError(
+        var error = PostgresError(
             kind, function: function, message: message.isEmpty ? "no reason given" : message,
             sqlState: sqlState)
+        error.wantsPassword = unsafe PQconnectionNeedsPassword(connection) == 1
+        return error
     }
 
     /// Takes the SQLSTATE out of a verbose message, where it follows the severity:

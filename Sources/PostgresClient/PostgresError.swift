@@ -43,6 +43,8 @@ public struct PostgresError: Error, Equatable, CustomStringConvertible {
     public var tableName: String?
     /// The column that the error is about.
     public var columnName: String?
+    /// Whether the server asked for a password, and there was none to send.
+    public var wantsPassword = false
 
     /// Describes a failure of `function`.
     public init(
