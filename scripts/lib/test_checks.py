@@ -1,12 +1,14 @@
 """Proves that the checks refuse what they should, on trees of files with one violation each."""
 
 import pathlib
+import shutil
 import tempfile
 import unittest
 
 import check_conformance
 import check_constructs
 import check_imports
+import check_units
 import swift_source
 
 
@@ -196,6 +198,26 @@ class ConformanceTest(unittest.TestCase):
         self.assertEqual(self.missing('`OneTests.swift` "flood"'), 1)
         self.assertEqual(self.missing('`eTests.swift`'), 1)
         self.assertEqual(self.missing('"nothing of the kind"'), 1)
+
+
+class UnitsTest(Tree):
+    def found(self, setting, extra=""):
+        self.write(
+            "scripts/systemd/berth-agent.service",
+            f"[Service]\nExecStart=/usr/local/bin/berth-agent run\nProtectSystem=strict\n{setting}\n{extra}",
+        )
+        return "\n".join(check_units.check(self.root))
+
+    def test_a_unit_that_walls_off_what_its_program_writes_is_refused(self):
+        self.assertIn("/var/lib/docker/volumes", self.found("ReadWritePaths=/run"))
+        self.assertIn("/var/lib/docker/volumes", self.found("# ReadWritePaths=/run /var/lib/docker"))
+        self.assertEqual(self.found("ReadWritePaths=/run -/var/lib/docker/volumes"), "")
+        self.assertEqual(self.found("ReadWritePaths=/run \\\n    /var/lib/docker"), "")
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
+    def test_a_setting_that_systemd_does_not_know_is_refused(self):
+        allowed = "ReadWritePaths=/run /var/lib/docker"
+        self.assertIn("ProtectSytem", self.found(allowed, "ProtectSytem=strict\n"))
 
 
 if __name__ == "__main__":
