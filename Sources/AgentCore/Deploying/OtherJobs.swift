@@ -8,6 +8,8 @@ struct OtherJobs {
     let engine: any ContainerEngine
     let verification: Verification
     let networks: EnvironmentNetworks
+    /// Why no container may be started now; nil when they may.
+    var obstacle: () -> JobFailed? = { nil }
 
     private func containers(of service: ServiceID) async throws -> [EngineContainer] {
         try await engine.containers(labels: Label.containers(of: "\(service)"))
@@ -31,6 +33,7 @@ struct OtherJobs {
         }
         tell(.starting, "Starting the container", nil)
         do {
+            if let obstacle = obstacle() { throw obstacle }
             try await engine.startContainer(chosen.id)
         } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
             throw JobFailed(starting: error)
@@ -88,6 +91,7 @@ struct OtherJobs {
         guard let previous, !left.contains(where: \.isActive),
             let kept = left.last(where: { $0.labels[Label.deployment] == "\(previous)" })
         else { return }
+        if let obstacle = obstacle() { throw obstacle }
         try await engine.startContainer(kept.id)
     }
 }

@@ -28,12 +28,16 @@ final class JobRunner: JobWork {
     private let logger: Logger
 
     init(tools: DeployRun.Tools, surroundings: Surroundings, reactor: Reactor, logger: Logger) {
+        var tools = tools
+        // Whoever starts a container asks first, also where something is undone.
+        tools.obstacle = surroundings.obstacle
         self.tools = tools
         self.surroundings = surroundings
         self.logger = logger
         retries = OutageRetries(engine: surroundings.engine, reactor: reactor, logger: logger)
         others = OtherJobs(
-            engine: tools.engine, verification: tools.verification, networks: tools.networks)
+            engine: tools.engine, verification: tools.verification, networks: tools.networks,
+            obstacle: surroundings.obstacle)
     }
 
     /// Does the job to its end.
