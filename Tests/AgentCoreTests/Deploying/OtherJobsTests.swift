@@ -64,7 +64,7 @@ import Testing
                 job: JobIdentity(
                     reference: Sample.reference(1, Sample.otherDeployment),
                     serviceID: ServiceID(high: 1, low: 2)), serverID: Sample.server)
-            _ = try await engine.createContainer(plan.container(imageID: "x", initializing: false))
+            _ = try await engine.createContainer(plan.container(imageID: "x"))
             let jobs = OtherJobsTests.jobs(engine, reactor)
             try await jobs.tearDown(OtherJobsTests.teardown, of: Sample.service) { _, _, _ in }
             #expect(engine.containers.count == 1)
