@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import check_baseline
 import check_conformance
 import check_constructs
 import check_imports
@@ -196,6 +197,57 @@ class ConformanceTest(unittest.TestCase):
         self.assertEqual(self.missing('`OneTests.swift` "flood"'), 1)
         self.assertEqual(self.missing('`eTests.swift`'), 1)
         self.assertEqual(self.missing('"nothing of the kind"'), 1)
+
+
+class BaselineTest(unittest.TestCase):
+    """What the baseline of the protos must hold."""
+
+    def image(self):
+        colour = {"name": "Colour", "value": [{"name": "COLOUR_RED", "number": 0}]}
+        inner = {"name": "Inner", "field": [{"name": "deep", "number": 1}]}
+        message = {
+            "name": "Box", "field": [{"name": "size", "number": 1}], "oneofDecl": [{"name": "kind"}],
+            "nestedType": [inner], "enumType": [dict(colour, name="Inside")],
+        }
+        service = {"name": "Boxes", "method": [{"name": "GetBox"}]}
+        return {
+            "file": [
+                {"name": "a.proto", "package": "p", "messageType": [message], "enumType": [colour],
+                 "service": [service]}
+            ]
+        }
+
+    def test_what_it_holds_is_not_missing(self):
+        self.assertEqual(check_baseline.missing(self.image(), self.image()), [])
+
+    def test_what_only_it_holds_is_for_buf_to_refuse(self):
+        self.assertEqual(check_baseline.missing(self.image(), {"file": []}), [])
+
+    def test_each_kind_of_element_that_it_lacks_is_named(self):
+        file = lambda image: image["file"][0]
+        message = lambda image: file(image)["messageType"][0]
+        for holder, key, name in (
+            (lambda image: image, "file", "file a.proto"),
+            (file, "messageType", "message p.Box"),
+            (message, "field", "field p.Box.size = 1"),
+            (message, "oneofDecl", "oneof p.Box.kind"),
+            (message, "nestedType", "message p.Box.Inner"),
+            (lambda image: message(image)["nestedType"][0], "field", "field p.Box.Inner.deep = 1"),
+            (message, "enumType", "enum p.Box.Inside"),
+            (file, "enumType", "enum p.Colour"),
+            (lambda image: file(image)["enumType"][0], "value", "value p.Colour.COLOUR_RED = 0"),
+            (file, "service", "service p.Boxes"),
+            (lambda image: file(image)["service"][0], "method", "method p.Boxes.GetBox"),
+        ):
+            with self.subTest(name):
+                baseline = self.image()
+                holder(baseline)[key] = []
+                self.assertEqual(check_baseline.missing(baseline, self.image())[0], name)
+
+    def test_a_field_under_another_number_is_another(self):
+        baseline = self.image()
+        baseline["file"][0]["messageType"][0]["field"][0]["number"] = 2
+        self.assertEqual(check_baseline.missing(baseline, self.image()), ["field p.Box.size = 1"])
 
 
 if __name__ == "__main__":
