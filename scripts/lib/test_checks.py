@@ -1,6 +1,7 @@
 """Proves that the checks refuse what they should, on trees of files with one violation each."""
 
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -128,6 +129,16 @@ class ConstructsTest(Tree):
             "run { [weak self] (c: Int) async throws -> Void in c() }",
             "run { [a, weak b] c in if c { try await a.d() } }",
             "run { [a] in Task.immediate { await b() }; await c() }",
+            "let a = b!",
+            "let a = b!.c",
+            "let a = b[0]! + c",
+            "let a = b()!",
+            "let a = b { 1 }!",
+            "run(a!, b)",
+            "a!(1)",
+            "a! += 1",
+            "var a: Int!",
+            "var a: [B<C>]!",
         ):
             with self.subTest(code):
                 found = self.found("Sources/RPC/A.swift", f"// why\n{code}\n")
@@ -145,6 +156,11 @@ class ConstructsTest(Tree):
             "run { [a] in Task.immediate(executorPreference: b.executor) { await a() } }",
             "var a: [Int] { [1, 2] }",
             "run { await b() }",
+            "if !a, b != c, (!d), d!=e { }",
+            "let a = [!b]",
+            "return !a",
+            "#if !os(Linux)\n#endif",
+            "let a: (Bool) -> Bool = (!)",
         ):
             with self.subTest(code):
                 self.assertEqual(self.found("Sources/RPC/A.swift", code + "\n"), [])
@@ -164,6 +180,29 @@ class ConstructsTest(Tree):
         self.assertEqual(len(self.found("Sources/RPC/A.swift", "// TO" + "DO: later\n")), 1)
         self.assertEqual(self.found("Sources/RPC/A.swift", ""), [])
         self.assertEqual(len(self.found("Sources/RPC/PoolManager.swift", "")), 1)
+
+    def test_a_function_that_fits_no_screen_is_refused(self):
+        for head in ("func a()", "func a<B: C>(_ b: (B) -> Int = { _ in 1 }) async throws -> [B]",
+                     "init?(a: Int) throws(B)", "subscript(a: Int) -> Int", "deinit",
+                     "static func == (a: B, c: B) -> Bool",
+                     "func a(\n    b: Int\n) -> C where C: D"):
+            with self.subTest(head):
+                own = head.count("\n")
+                fits = f"// why\n{head} {{\n" + "a()\n" * (68 - own) + "}\n"
+                self.assertEqual(self.found("Sources/RPC/A.swift", fits), [])
+                for folder in ("Sources/RPC", "Tests/RPCTests"):
+                    found = self.found(f"{folder}/A.swift", fits.replace("{\na()", "{\n\na()", 1))
+                    self.assertEqual(len(found), 1, found)
+                    self.assertTrue(found[0].startswith(f"{folder}/A.swift:2: a function of 71"), found)
+                    (self.root / folder / "A.swift").unlink()
+
+    def test_a_requirement_and_a_call_are_no_functions(self):
+        long = "{\n" + "var a: Int { 1 }\n" * 80 + "}\n"
+        for code in ("protocol A {\n    func a()\n    init(a: Int)\n}\nstruct B " + long,
+                     "protocol A {\n    func a() -> Int\n\n    var b: Int { get }\n}\nstruct B " + long,
+                     "let a = B.init(a: 1)\nstruct B " + long):
+            with self.subTest(code[:40]):
+                self.assertEqual(self.found("Sources/RPC/A.swift", code), [])
 
     def test_generated_files_are_left_alone(self):
         self.assertEqual(self.found("Sources/RPC/Generated/A.swift", "try! a()\n" * 600), [])
@@ -248,6 +287,22 @@ class BaselineTest(unittest.TestCase):
         baseline = self.image()
         baseline["file"][0]["messageType"][0]["field"][0]["number"] = 2
         self.assertEqual(check_baseline.missing(baseline, self.image()), ["field p.Box.size = 1"])
+
+
+class RequirementsTest(unittest.TestCase):
+    """The Python tools as they are named, and as they are installed."""
+
+    def pins(self, file):
+        text = (pathlib.Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+        pinned = re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE)
+        return text, {(name.replace("_", "-"), version) for name, version in pinned}
+
+    def test_what_is_named_is_what_is_installed(self):
+        _, named = self.pins("requirements.in")
+        text, installed = self.pins("requirements.txt")
+        self.assertEqual(named, installed)
+        for requirement in re.split(r"\n(?=\w)", text.strip()):
+            self.assertIn("--hash=sha256:", requirement)
 
 
 if __name__ == "__main__":
