@@ -42,7 +42,7 @@ final class AgentRPCLink: AgentLink {
                     + "\(AgentRPCLink.protocolVersion): bring the agent up to date")
         }
         return AgentHello(
-            version: hello.agentVersion.prefix(utf8Bytes: HostFacts.textBytesMax),
+            version: PlainText.line(of: hello.agentVersion, lengthMax: HostFacts.textBytesMax),
             host: HostFacts(hello.host ?? AgentV1.HostFacts()))
     }
 

@@ -14,10 +14,11 @@ extension HostFacts {
     /// The facts, texts cut and numbers not negative.
     init(_ facts: AgentV1.HostFacts) {
         self.init()
-        hostname = facts.hostname.prefix(utf8Bytes: HostFacts.textBytesMax)
-        operatingSystem = facts.operatingSystem.prefix(utf8Bytes: HostFacts.textBytesMax)
-        architecture = facts.architecture.prefix(utf8Bytes: HostFacts.textBytesMax)
-        dockerVersion = facts.dockerVersion.prefix(utf8Bytes: HostFacts.textBytesMax)
+        hostname = PlainText.line(of: facts.hostname, lengthMax: HostFacts.textBytesMax)
+        operatingSystem = PlainText.line(
+            of: facts.operatingSystem, lengthMax: HostFacts.textBytesMax)
+        architecture = PlainText.line(of: facts.architecture, lengthMax: HostFacts.textBytesMax)
+        dockerVersion = PlainText.line(of: facts.dockerVersion, lengthMax: HostFacts.textBytesMax)
         processors = max(0, facts.processors)
         memoryTotalBytes = max(0, facts.memoryTotalBytes)
         memoryAvailableBytes = max(0, facts.memoryAvailableBytes)

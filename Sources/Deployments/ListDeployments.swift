@@ -22,7 +22,7 @@ public struct ListDeployments {
             _ = try await authorizer.authenticate(caller.credential)
         }
         let page = PageRequest<IdentifierKind.Deployment>(
-            size: pageSize, token: pageToken, scope: serviceID?.bytes ?? [],
+            size: pageSize, token: pageToken, scope: serviceID?.bytes,
             violations: &violations)
         try violations.throwIfAny()
         guard let serviceID else { throw Problem(.notFound, "no such service") }

@@ -23,7 +23,7 @@ struct RecordProgress {
             serviceID: progress.serviceID, jobID: progress.reference.jobID, state: progress.state,
             message: texts[0], isAgents: isAgents,
             failure: JobFailure(
-                reason: PlainLine.reason(progress.failure?.reason ?? ""), hint: texts[1]),
+                reason: ReasonWord.of(progress.failure?.reason ?? ""), hint: texts[1]),
             outcome: progress.outcome.map(RecordProgress.plausible))
         return try await transactions.inTransaction { tx in
             let job = try await jobs.lockWithinTx(

@@ -30,7 +30,7 @@ public struct ListServices {
         var violations = FieldViolations()
         let place = resolve(parent, &violations)
         let page = PageRequest<IdentifierKind.Service>(
-            size: pageSize, token: pageToken, scope: place?.key ?? [], violations: &violations)
+            size: pageSize, token: pageToken, scope: place?.key, violations: &violations)
         guard let place, violations.isEmpty else {
             // What is wrong with a request is told to those alone who may ask.
             if let place {
@@ -39,8 +39,7 @@ public struct ListServices {
             } else {
                 _ = try await authorizer.authenticate(caller.credential)
             }
-            try violations.throwIfAny()
-            throw Problem(.notFound, "no such list")
+            throw violations.problem
         }
         return try await sessions.inSession { session in
             try await read(place, page, caller, in: session)

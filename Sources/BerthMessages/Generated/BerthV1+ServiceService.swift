@@ -9,7 +9,8 @@ extension BerthV1 {
     public struct CreateDatabaseServiceRequest: Message, CustomReflectable {
         /// The environment to create it in. Required.
         public var environmentID: String = ""
-        /// A name for people. Required. The slug is made from it and must come out as a DNS label: begins
+        /// A name for people, 1 to 128 bytes, without control characters, line separators and marks of
+        /// writing direction. Required. The slug is made from it and must come out as a DNS label: begins
         /// with a letter, at most 63 characters, not "localhost".
         public var name: String = ""
         /// The template to make it from, one of ListDatabaseTemplates. Required.
@@ -19,13 +20,14 @@ extension BerthV1 {
         /// Whether to ask for the first deployment at once.
         public var deployNow: Bool = false
         /// Makes the call safe to repeat: for 24 hours, the same caller with the same id and the same
-        /// request gets the same answer and creates nothing more. Empty: every call creates.
+        /// request gets the same answer and creates nothing more. At most 128 bytes, of the characters that
+        /// a name may hold: the audit trail keeps it. Empty: every call creates.
         public var requestID: String = ""
         /// The database to create: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and is none of "postgres",
         /// "template0", "template1". Blank: the template's default.
         public var databaseName: String = ""
-        /// The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and does not begin with
-        /// "pg_". Blank: the template's default.
+        /// The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, does not begin with "pg_",
+        /// and is none of "public", "none". Blank: the template's default.
         public var username: String = ""
         /// That user's password: 12 to 128 bytes, each 0x21 to 0x7E. Blank: the server makes a random one
         /// of at least 160 bits that needs no escaping in a URI.
@@ -380,7 +382,7 @@ extension BerthV1 {
     /// Services that changed.
     public struct WatchServicesResponse: Message {
         /// In the first message: every service that is not deleted. Later: each that changed; one that was
-        /// deleted comes a last time when its state is DELETED.
+        /// deleted comes a last time when its state is DELETED or PURGED.
         public var services: [BerthV1.Service] = []
 
         /// Starts with every field at its default.
