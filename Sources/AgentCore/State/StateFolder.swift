@@ -41,7 +41,7 @@ struct StateFolder {
         try prepare()
         do {
             try SmallFile.replace(
-                StateFolder.fileName, in: path, with: Array(identity.text.utf8))
+                "\(path)/\(StateFolder.fileName)", with: Array(identity.text.utf8))
         } catch {
             throw Refusal.system(error)
         }
