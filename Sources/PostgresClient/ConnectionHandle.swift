@@ -127,10 +127,9 @@ enum ConnectProgress {
 
     /// Queues the preparation of a statement.
     func sendPrepare(_ statement: PreparedStatement) -> Bool {
-        // Safe: a StaticString ends with a NUL and lives for ever; libpq copies the rest.
+        // Safe: the texts are NUL-terminated copies that live for the call; libpq copies all.
         unsafe PQsendPrepare(
-            connection, statement.serverName,
-            UnsafeRawPointer(statement.sql.utf8Start).assumingMemoryBound(to: CChar.self),
+            connection, statement.serverName, statement.sql,
             Int32(statement.typeOIDs.count), statement.typeOIDs) == 1
     }
 
