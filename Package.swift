@@ -208,19 +208,32 @@ let package = Package(
             ]
         ),
         tests("Domain"),
+        tests("SQL", ["PostgresClient"]),
         tests(
             "Agents",
             ["Cryptography", "Domain", "EventLoops", "PostgresClient", "TestSupport", logging]
         ),
+        tests("Audit", ["Domain", "PostgresClient"]),
+        tests("Auth", ["Cryptography", "Domain", "PostgresClient"]),
+        tests("Config", ["Cryptography", "Domain", "PostgresClient"]),
         tests("Deployments", ["Domain"]),
-        tests("Services", ["Domain", "PostgresClient", "TestSupport"]),
+        tests("Policy", ["Domain", "PostgresClient"]),
+        tests("Services", ["CLibPQ", "Domain", "PostgresClient", "TestSupport"]),
+        tests("Workspaces", ["Domain", "PostgresClient"]),
+        tests(
+            "ControlPlane",
+            [
+                "Cryptography", "Domain", "HTTP2", "Messages", "PostgresClient", "RPC",
+                "StandardMessages", arguments,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Agents", "Audit", "Auth", "BerthMessages", "CLibPQ", "Config", "ControlPlane",
+                "Agents", "Audit", "Auth", "BerthMessages", "Config", "ControlPlane",
                 "Cryptography", "Deployments", "Domain", "EventLoops", "HTTP2", "Messages",
                 "Policy", "PostgresClient", "RPC", "SQL", "Services", "StandardMessages",
-                "TestSupport", "Workspaces", arguments, logging,
+                "TestSupport", "Workspaces", logging,
             ],
             swiftSettings: strictTests
         ),

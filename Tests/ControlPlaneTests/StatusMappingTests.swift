@@ -13,8 +13,8 @@ import Testing
         (.invalidArgument, .invalidArgument), (.unauthenticated, .unauthenticated),
         (.permissionDenied, .permissionDenied), (.notFound, .notFound),
         (.alreadyExists, .alreadyExists), (.failedPrecondition, .failedPrecondition),
-        (.resourceExhausted, .resourceExhausted), (.unavailable, .unavailable),
-
+        (.aborted, .aborted), (.resourceExhausted, .resourceExhausted),
+        (.unavailable, .unavailable),
     ]
 
     @Test("a problem's kind decides the code; the caller's half of it is the message")
