@@ -97,16 +97,20 @@ struct WorkingAgent {
 extension MigratedDatabase {
     /// Notes a stream as the newest of a server whose agent is there.
     func beginSession(_ session: AgentSessionID, of serverID: ServerID) throws {
+        try run(MigratedDatabase.sessionScript(session, of: serverID))
+    }
+
+    /// The SQL text that does so.
+    static func sessionScript(_ session: AgentSessionID, of serverID: ServerID) -> String {
         let id = serverID.description.filter { $0 != "-" }
-        try run(
-            """
+        return """
             INSERT INTO agents (server_id, credential_hash, public_key, registered_at, session_id,
                 last_seen_at)
             VALUES ('\(serverID)', decode('\(id)\(id)', 'hex'), decode('\(id)\(id)', 'hex'), now(),
                 decode('\(Hexadecimal.text(session.bytes))', 'hex'), now())
             ON CONFLICT (server_id) DO UPDATE SET session_id = excluded.session_id,
                 session_ended_at = NULL, last_seen_at = now()
-            """)
+            """
     }
 
     /// Has the leases of everything run out.
