@@ -120,6 +120,7 @@ let package = Package(
                 .embedInCode("Migrations/0005_agents.sql"),
                 .embedInCode("Migrations/0006_deployment_engine.sql"),
                 .embedInCode("Migrations/0007_undo_and_release.sql"),
+                .embedInCode("Migrations/0008_what_is_held_back.sql"),
             ],
             swiftSettings: strict
         ),
@@ -181,6 +182,16 @@ let package = Package(
         tests("EventLoops", ["TestSupport"]),
         tests("Cryptography"),
         tests("Messages", ["BerthMessages", "CBerthProto", "CProtobufC", "StandardMessages"]),
+        // The fuzzers of scripts/fuzz without libFuzzer, and what they found worth keeping.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["BerthMessages", "HTTP2", "Messages", "RPC", "StandardMessages"],
+            path: "Tests/Fuzz/Sources",
+            exclude: [
+                "MessageFuzzer/Entry.swift", "MetadataFuzzer/Entry.swift", "WebFuzzer/Entry.swift",
+            ],
+            swiftSettings: strictTests
+        ),
         tests("HTTP2", ["EventLoops", "TestSupport"]),
         tests("Metrics", ["EventLoops", "HTTP2", "TestSupport"]),
         tests(
@@ -208,19 +219,32 @@ let package = Package(
             ]
         ),
         tests("Domain"),
+        tests("SQL", ["PostgresClient"]),
         tests(
             "Agents",
             ["Cryptography", "Domain", "EventLoops", "PostgresClient", "TestSupport", logging]
         ),
+        tests("Audit", ["Domain", "PostgresClient"]),
+        tests("Auth", ["Cryptography", "Domain", "PostgresClient"]),
+        tests("Config", ["Cryptography", "Domain", "PostgresClient"]),
         tests("Deployments", ["Domain"]),
-        tests("Services", ["Domain", "PostgresClient", "TestSupport"]),
+        tests("Policy", ["Domain", "PostgresClient"]),
+        tests("Services", ["CLibPQ", "Domain", "PostgresClient", "TestSupport"]),
+        tests("Workspaces", ["Domain", "PostgresClient"]),
+        tests(
+            "ControlPlane",
+            [
+                "Cryptography", "Domain", "HTTP2", "Messages", "PostgresClient", "RPC", "Services",
+                "StandardMessages", arguments,
+            ]
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Agents", "Audit", "Auth", "BerthMessages", "CLibPQ", "Config", "ControlPlane",
+                "Agents", "Audit", "Auth", "BerthMessages", "Config", "ControlPlane",
                 "Cryptography", "Deployments", "Domain", "EventLoops", "HTTP2", "Messages",
                 "Policy", "PostgresClient", "RPC", "SQL", "Services", "StandardMessages",
-                "TestSupport", "Workspaces", arguments, logging,
+                "TestSupport", "Workspaces", logging,
             ],
             swiftSettings: strictTests
         ),

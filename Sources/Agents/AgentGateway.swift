@@ -84,18 +84,28 @@ public final class AgentGateway {
         quiet.raise()
     }
 
-    /// Warns of what an inventory calls an orphan: once of each, while it is there.
-    func noteOrphans(_ names: [String], of identity: AgentIdentity, callID: String) async throws {
-        let new = orphans.new(names, of: identity.serverID)
-        guard !new.isEmpty else { return }
-        let strangers = try await needs.jobs.strangers(among: new, server: identity.serverID)
-        for name in strangers {
+    /// Keeps what an inventory calls an orphan and nothing is known of, and warns of each once while
+    /// it is there.
+    func noteOrphans(
+        _ named: [ServerOrphan], of identity: AgentIdentity, callID: String
+    ) async throws {
+        guard orphans.isNews(named, of: identity) else { return }
+        let strangers = Set(
+            try await needs.jobs.strangers(among: named.map(\.name), server: identity.serverID))
+        let unknown = named.filter { strangers.contains($0.name) }
+        let shown = Array(unknown.prefix(needs.limits.orphansShownMax))
+        try await needs.transactions.inTransaction { tx in
+            try await needs.store.replaceOrphansWithinTx(
+                tx, shown, count: unknown.count, of: identity)
+        }
+        for orphan in orphans.new(shown, among: named, of: identity) {
             needs.logger.warning(
                 "an orphan is on a server: something with Berth's labels that nothing is known of",
                 metadata: [
                     "server_id": "\(identity.serverID)",
                     "server_name": "\(String(reflecting: identity.serverName))",
-                    "orphan": "\(String(reflecting: name))", "request_id": "\(callID)",
+                    "orphan": "\(String(reflecting: orphan.name))",
+                    "kind": "\(orphan.kind.rawValue)", "request_id": "\(callID)",
                 ])
         }
     }
@@ -105,16 +115,18 @@ public final class AgentGateway {
         // In a task of its own: the call's is cancelled when its caller is gone.
         needs.reactor.begin {
             await stream.tails.endAll()
-            await self.recordEnd(identity, callID: stream.link.callID)
+            await self.recordEnd(identity, stream.endReason, callID: stream.link.callID)
             self.ending -= 1
             self.quiet.raise()
         }
     }
 
-    private func recordEnd(_ identity: AgentIdentity, callID: String) async {
+    private func recordEnd(
+        _ identity: AgentIdentity, _ reason: String, callID: String
+    ) async {
         do {
             try await needs.transactions.inTransaction { tx in
-                try await needs.store.endSessionWithinTx(tx, identity)
+                try await needs.store.endSessionWithinTx(tx, identity, reason: reason)
                 notify(.ended, identity, tx)
             }
         } catch {

@@ -41,9 +41,17 @@ final class AgentRPCLink: AgentLink {
                 "the agent speaks protocol \(hello.protocolVersion); this server needs "
                     + "\(AgentRPCLink.protocolVersion): bring the agent up to date")
         }
+        guard hello.jobs.count <= limits.jobsPerHeartbeatMax else {
+            throw Problem(
+                .resourceExhausted, "hello names more than \(limits.jobsPerHeartbeatMax) jobs")
+        }
+        let jobs = hello.jobs.compactMap { JobReference($0) }
+        guard jobs.count == hello.jobs.count else {
+            throw Problem(.invalidArgument, "hello names a job that has no UUID")
+        }
         return AgentHello(
-            version: hello.agentVersion.prefix(utf8Bytes: HostFacts.textBytesMax),
-            host: HostFacts(hello.host ?? AgentV1.HostFacts()))
+            version: PlainText.line(of: hello.agentVersion, lengthMax: HostFacts.textBytesMax),
+            host: HostFacts(hello.host ?? AgentV1.HostFacts()), jobs: jobs)
     }
 
     func receive(from identity: AgentIdentity) async throws -> AgentMessage? {

@@ -71,9 +71,10 @@ extension AgentV1.Job.Kind {
             job.environmentID = order.environmentID.description
             job.stopTimeout = GoogleProtobuf.Duration(order.timeouts.stop)
             self = .teardown(job)
-        case .purge(let volumeName):
+        case .purge(let volumeName, let environmentID):
             var job = AgentV1.PurgeJob()
             job.volumeName = volumeName
+            job.environmentID = environmentID?.description ?? ""
             self = .purge(job)
         case .cancel: self = .cancel(AgentV1.CancelJob())
         }

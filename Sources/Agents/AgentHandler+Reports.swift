@@ -14,10 +14,11 @@ extension HostFacts {
     /// The facts, texts cut and numbers not negative.
     init(_ facts: AgentV1.HostFacts) {
         self.init()
-        hostname = facts.hostname.prefix(utf8Bytes: HostFacts.textBytesMax)
-        operatingSystem = facts.operatingSystem.prefix(utf8Bytes: HostFacts.textBytesMax)
-        architecture = facts.architecture.prefix(utf8Bytes: HostFacts.textBytesMax)
-        dockerVersion = facts.dockerVersion.prefix(utf8Bytes: HostFacts.textBytesMax)
+        hostname = PlainText.line(of: facts.hostname, lengthMax: HostFacts.textBytesMax)
+        operatingSystem = PlainText.line(
+            of: facts.operatingSystem, lengthMax: HostFacts.textBytesMax)
+        architecture = PlainText.line(of: facts.architecture, lengthMax: HostFacts.textBytesMax)
+        dockerVersion = PlainText.line(of: facts.dockerVersion, lengthMax: HostFacts.textBytesMax)
         processors = max(0, facts.processors)
         memoryTotalBytes = max(0, facts.memoryTotalBytes)
         memoryAvailableBytes = max(0, facts.memoryAvailableBytes)
@@ -46,10 +47,8 @@ extension SignedReport.Content {
             let containers = message.containers.compactMap { ObservedContainer($0) }
             guard containers.count == message.containers.count else { return nil }
             self = .inventory(
-                containers,
-                orphans: message.orphans.prefix(SignedReport.orphansMax).map {
-                    $0.prefix(utf8Bytes: TextBytesMax.name)
-                })
+                containers, orphans: orphans(message, max: limits.orphansPerInventoryMax),
+                surveyAge: max(message.surveyAge.flatMap { Duration($0) } ?? .zero, .zero))
         case .jobRefusal(let message):
             self = .jobRefusal(
                 message.reference.flatMap { JobReference($0) }, reason: reasonText(message.reason))
@@ -61,9 +60,23 @@ extension SignedReport.Content {
     }
 }
 
-extension SignedReport {
-    /// The orphans of an inventory that are looked at.
-    fileprivate static let orphansMax = 32
+/// The orphans of an inventory: what is among its volumes is one, what is called as an
+/// environment's network is one, and the rest are containers.
+private func orphans(_ inventory: AgentV1.Inventory, max: Int) -> [ServerOrphan] {
+    let volumes = Set(inventory.volumes.map(\.name))
+    return inventory.orphans.prefix(max).map { name in
+        let kind: ServerOrphan.Kind =
+            if volumes.contains(name) {
+                .volume
+            } else if name.hasPrefix(ServerOrphan.networkPrefix),
+                EnvironmentID(String(name.dropFirst(ServerOrphan.networkPrefix.count))) != nil
+            {
+                .network
+            } else {
+                .container
+            }
+        return ServerOrphan(kind: kind, name: name.prefix(utf8Bytes: TextBytesMax.name))
+    }
 }
 
 /// Upper-case letters, digits and underscores, whatever came.

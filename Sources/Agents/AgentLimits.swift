@@ -25,6 +25,15 @@ public struct AgentLimits: Sendable {
     public var refusalsAuditedPerMinuteMax = 10
     /// Log requests that an agent answers at once.
     public var tailsPerStreamMax = 16
+    /// Log requests of one stream that may begin at once after a pause; each is a job or two for the
+    /// agent, which remembers some thousand jobs' nonces for five minutes.
+    public var tailsBurstMax = 60
+    /// Log requests of one stream that may begin in a minute, after ``tailsBurstMax``.
+    public var tailsPerMinuteMax = 120
+    /// The orphans of a server that are kept and shown.
+    public var orphansShownMax = 32
+    /// The names of orphans that an inventory may have; more are not looked at.
+    public var orphansPerInventoryMax = 4096
     /// Bytes of log text that an agent may send in a second; it is slowed down beyond that.
     public var logBytesPerSecondMax = 1024 * 1024
     /// How long the stream of a server's agent may take to take a log request up.

@@ -4,6 +4,8 @@ import Domain
 struct AgentHello: Hashable, Sendable {
     var version: String
     var host: HostFacts
+    /// What it still works on of an earlier stream.
+    var jobs: [JobReference] = []
 }
 
 /// What an agent says after that.
@@ -30,8 +32,8 @@ struct SignedReport: Hashable, Sendable {
     enum Content: Hashable, Sendable {
         /// How far a job has come.
         case progress(JobProgress)
-        /// Every container, and the names of what belongs to nothing.
-        case inventory([ObservedContainer], orphans: [String])
+        /// Every container, what belongs to nothing, and how long ago the agent began to look.
+        case inventory([ObservedContainer], orphans: [ServerOrphan], surveyAge: Duration)
         /// A job that it would not do.
         case jobRefusal(JobReference?, reason: String)
         /// A piece of a service's logs.
@@ -40,6 +42,11 @@ struct SignedReport: Hashable, Sendable {
 
     var header: Header
     var content: Content
+}
+
+extension SignedReport {
+    /// Why an agent refuses a job that it was sent before: it has it already.
+    static let replayed = "REPLAYED"
 }
 
 /// A piece of a service's logs, as an agent sends it.

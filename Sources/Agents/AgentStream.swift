@@ -60,6 +60,16 @@ final class AgentStream {
 
     var hasEnded: Bool { outcome != nil }
 
+    /// Why it ended, for people.
+    var endReason: String {
+        switch outcome {
+        case .success: "the agent ended it"
+        case .failure(let problem as Problem):
+            problem.message.prefix(utf8Bytes: HostFacts.textBytesMax)
+        case .failure, nil: "the connection broke"
+        }
+    }
+
     /// Notes whose stream it is.
     func accept(_ identity: AgentIdentity) {
         self.identity = identity
@@ -91,6 +101,12 @@ final class AgentStream {
         let hello = try await link.receiveHello()
         let identity = try await gateway.beginSession(credential, hello, self)
         expectWord(within: needs.limits.silenceTimeMax, of: "heartbeat")
+        if !hello.jobs.isEmpty {
+            // Before anything is claimed, so that none of them is handed out a second time.
+            let adopted = try await needs.jobs.adopt(
+                server: identity.serverID, session: identity.sessionID, jobs: hello.jobs)
+            for reference in adopted { running.begin(reference) }
+        }
         enqueue(.welcome(heartbeatInterval: needs.limits.heartbeatInterval))
         let desired = try await needs.jobs.desired(server: identity.serverID)
         enqueue(
@@ -139,17 +155,28 @@ final class AgentStream {
         }
         switch report.content {
         case .progress(let progress): try await recordProgress(progress, identity)
-        case .inventory(let containers, let orphans):
+        case .inventory(let containers, let orphans, let age):
             try await needs.jobs.observe(
-                server: identity.serverID, session: identity.sessionID, containers: containers)
+                server: identity.serverID, session: identity.sessionID, containers: containers,
+                surveyAge: age)
             try await gateway.noteOrphans(orphans, of: identity, callID: link.callID)
         case .jobRefusal(let reference, let reason):
-            await needs.refusals.record(
-                "agent.refuse_job", "\(reference.map(\.text) ?? "unknown job"): \(reason)",
-                of: identity, callID: link.callID)
-            if let reference, running.end(reference) { claimSoon() }
+            try await refused(reference, reason, identity)
         case .logs(let chunk): try await tails.received(chunk)
         }
+    }
+
+    private func refused(
+        _ reference: JobReference?, _ reason: String, _ identity: AgentIdentity
+    ) async throws {
+        await needs.refusals.record(
+            .job, reason, about: reference.map(\.text) ?? "unknown job", of: identity,
+            callID: link.callID)
+        // What the agent has already it may be working on: its heartbeats say so.
+        guard let reference, reason != SignedReport.replayed else { return }
+        try await needs.jobs.refused(
+            server: identity.serverID, session: identity.sessionID, job: reference, reason: reason)
+        if running.end(reference) { claimSoon() }
     }
 
     private func recordProgress(
@@ -160,7 +187,7 @@ final class AgentStream {
         if !isRecorded {
             // Nothing wrong with the stream: the job was given to someone else meanwhile.
             await needs.refusals.record(
-                "agent.report_refused", "\(progress.reference.text): STALE_TOKEN", of: identity,
+                .report, "STALE_TOKEN", about: progress.reference.text, of: identity,
                 callID: link.callID)
         }
         if progress.state.isEnd || !isRecorded, running.end(progress.reference) { claimSoon() }
@@ -168,7 +195,7 @@ final class AgentStream {
 
     private func refused(_ refusal: ReportRefusal, _ identity: AgentIdentity) async -> Problem {
         await needs.refusals.record(
-            "agent.report_refused", refusal.rawValue, of: identity, callID: link.callID)
+            .report, refusal.rawValue, of: identity, callID: link.callID)
         return Problem(.permissionDenied, "a report was refused: \(refusal.rawValue)")
     }
 

@@ -87,7 +87,7 @@ public struct AgentsModule {
         limits: AgentLimits, reactor: Reactor, logger: Logger
     ) -> AgentGateway {
         let refusals = RefusalTrail(
-            transactions: needs.transactions, audit: needs.audit, clock: clock,
+            transactions: needs.transactions, audit: needs.audit, store: agents, clock: clock,
             perMinuteMax: limits.refusalsAuditedPerMinuteMax, logger: logger)
         return AgentGateway(
             AgentGateway.Needs(

@@ -49,8 +49,8 @@ public struct CreateServer {
             violations.add("name", "is required")
         } else if name.utf8.count > CreateServer.nameLengthMax {
             violations.add("name", "must be at most \(CreateServer.nameLengthMax) bytes long")
-        } else if !name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
-            violations.add("name", "must not hold control characters")
+        } else if !PlainText.allows(name) {
+            violations.add("name", PlainText.rule)
         }
     }
 }

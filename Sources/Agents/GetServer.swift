@@ -14,8 +14,11 @@ public struct GetServer {
         let id = try await requireServerID(text, authorizer, caller)
         _ = try await authorizer.authorize(caller.credential, .readServices, in: .server(id))
         return try await sessions.inSession { session in
-            guard let server = try await store.find(id, in: session) else {
+            guard var server = try await store.find(id, in: session) else {
                 throw Problem.serverNotFound
+            }
+            if let agent = server.agent, agent.orphanCount > 0 {
+                server.orphans = try await store.orphans(of: id, in: session)
             }
             return server
         }

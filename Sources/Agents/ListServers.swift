@@ -21,7 +21,7 @@ public struct ListServers {
             _ = try await authorizer.authenticate(caller.credential)
         }
         let page = PageRequest<IdentifierKind.Server>(
-            size: pageSize, token: pageToken, scope: id?.bytes ?? [], violations: &violations)
+            size: pageSize, token: pageToken, scope: id?.bytes, violations: &violations)
         try violations.throwIfAny()
         guard let id else { throw Problem(.notFound, "no such workspace") }
         return try await sessions.inSession { session in

@@ -14,6 +14,9 @@ public protocol ServerStore {
     /// The server of that id, or `nil`.
     func find(_ id: ServerID, in session: Session) async throws -> Server?
 
+    /// What was kept of the orphans of a server.
+    func orphans(of id: ServerID, in session: Session) async throws -> [ServerOrphan]
+
     /// At most `limit` servers of a workspace, newest first, from the one after `after`.
     func list(
         of workspaceID: WorkspaceID, after: ServerID?, limit: Int, in session: Session
@@ -32,7 +35,8 @@ public protocol AgentStore {
     /// Queues the replacement of a server's agent: no stream of the earlier one is the newest then.
     func replaceWithinTx(_ tx: Transaction, _ agent: NewAgent, of serverID: ServerID) async throws
 
-    /// Makes a stream the newest of the server whose agent has that credential.
+    /// Makes a stream the newest of the server whose agent has that credential; that an earlier one
+    /// was open is noted as that one's end.
     ///
     /// - Returns: Whose stream it is; nil when no agent has the credential.
     func beginSessionWithinTx(
@@ -50,8 +54,22 @@ public protocol AgentStore {
     /// Whether the stream is the newest of its server.
     func isNewest(_ identity: AgentIdentity, in session: Session) async throws -> Bool
 
-    /// Queues the note that a stream has ended; without effect when it is not the newest any more.
-    func endSessionWithinTx(_ tx: Transaction, _ identity: AgentIdentity) async throws
+    /// Queues the note that a stream has ended, and why; without effect when it is not the newest any
+    /// more.
+    func endSessionWithinTx(
+        _ tx: Transaction, _ identity: AgentIdentity, reason: String
+    ) async throws
+
+    /// Queues the note of what was refused last.
+    func noteRefusalWithinTx(
+        _ tx: Transaction, _ text: String, of serverID: ServerID
+    ) async throws
+
+    /// Replaces what was kept of a server's orphans: their number, and those that are shown; without
+    /// effect when the stream is not the newest any more.
+    func replaceOrphansWithinTx(
+        _ tx: Transaction, _ orphans: [ServerOrphan], count: Int, of identity: AgentIdentity
+    ) async throws
 
     /// Sends a notification of its own.
     func notify(_ channel: String, _ payload: String, in session: Session) async throws
@@ -110,6 +128,18 @@ public protocol AgentJobs {
         server: ServerID, session: AgentSessionID, jobs: [JobReference]
     ) async throws -> [JobReference]
 
+    /// Gives the stream the jobs that its agent got on an earlier one and still works on.
+    ///
+    /// - Returns: Those that are the stream's now; the agent loses the others.
+    func adopt(
+        server: ServerID, session: AgentSessionID, jobs: [JobReference]
+    ) async throws -> [JobReference]
+
+    /// Takes a job back that the agent would not begin; without effect when the right to it was lost.
+    func refused(
+        server: ServerID, session: AgentSessionID, job: JobReference, reason: String
+    ) async throws
+
     /// Records how far a job has come.
     ///
     /// - Returns: False when the right to it was lost; nothing is changed then.
@@ -119,8 +149,11 @@ public protocol AgentJobs {
 
     /// Records every container that the agent sees; a service that should run there and is not among
     /// them has none.
+    ///
+    /// - Parameter surveyAge: How long ago the agent began to look, as it says: not negative.
     func observe(
-        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
+        server: ServerID, session: AgentSessionID, containers: [ObservedContainer],
+        surveyAge: Duration
     ) async throws
 
     /// Those of some names of things on a server that are nothing which ought to be there: no volume of

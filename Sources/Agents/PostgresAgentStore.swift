@@ -65,9 +65,41 @@ public struct PostgresAgentStore: AgentStore {
     }
 
     /// Queues the update; see ``AgentStore``.
-    public func endSessionWithinTx(_ tx: Transaction, _ identity: AgentIdentity) async throws {
+    public func endSessionWithinTx(
+        _ tx: Transaction, _ identity: AgentIdentity, reason: String
+    ) async throws {
         tx.send(
-            Statements.endSession, [.id(identity.serverID), .bytes(identity.sessionID.bytes)])
+            Statements.endSession,
+            [.id(identity.serverID), .bytes(identity.sessionID.bytes), .text(reason)])
+    }
+
+    /// Queues the update; see ``AgentStore``.
+    public func noteRefusalWithinTx(
+        _ tx: Transaction, _ text: String, of serverID: ServerID
+    ) async throws {
+        tx.send(Statements.noteRefusal, [.id(serverID), .text(text)])
+    }
+
+    /// Updates the agent's row, then queues a delete and an insert; see ``AgentStore``.
+    public func replaceOrphansWithinTx(
+        _ tx: Transaction, _ orphans: [ServerOrphan], count: Int, of identity: AgentIdentity
+    ) async throws {
+        // The agent's row is the lock: of two inventories the later one stays as a whole.
+        let noted = try await tx.query(
+            Statements.noteOrphanCount,
+            [
+                .id(identity.serverID), .bytes(identity.sessionID.bytes),
+                .int32(Int32(clamping: count)),
+            ])
+        guard !noted.isEmpty else { return }
+        tx.send(Statements.deleteOrphans, [.id(identity.serverID)])
+        guard !orphans.isEmpty else { return }
+        tx.send(
+            Statements.insertOrphans,
+            [
+                .id(identity.serverID), .textArray(orphans.map(\.kind.rawValue)),
+                .textArray(orphans.map(\.name)),
+            ])
     }
 
     /// Calls `pg_notify`.
@@ -103,7 +135,9 @@ public struct PostgresAgentStore: AgentStore {
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (server_id) DO UPDATE SET credential_hash = excluded.credential_hash,
                 public_key = excluded.public_key, registered_at = excluded.registered_at,
-                agent_version = excluded.agent_version, session_id = NULL, session_ended_at = NULL
+                agent_version = excluded.agent_version, session_id = NULL, session_ended_at = NULL,
+                stream_end_reason = '', stream_ended_at = NULL, last_refusal = '',
+                last_refused_at = NULL
             """)
         static let beginSession = Statement(
             "agents_begin_session",
@@ -111,7 +145,14 @@ public struct PostgresAgentStore: AgentStore {
             UPDATE agents a SET session_id = $2, session_ended_at = NULL, last_seen_at = now(),
                 agent_version = $3, hostname = $4, operating_system = $5, architecture = $6,
                 docker_version = $7, processors = $8, memory_total_bytes = $9,
-                memory_available_bytes = $10, disk_total_bytes = $11, disk_available_bytes = $12
+                memory_available_bytes = $10, disk_total_bytes = $11, disk_available_bytes = $12,
+                stream_end_reason = CASE
+                    WHEN a.session_id IS NOT NULL AND a.session_ended_at IS NULL
+                    THEN 'a newer stream of this server began while it was open'
+                    ELSE a.stream_end_reason END,
+                stream_ended_at = CASE
+                    WHEN a.session_id IS NOT NULL AND a.session_ended_at IS NULL
+                    THEN now() ELSE a.stream_ended_at END
             FROM servers s WHERE a.credential_hash = $1 AND s.id = a.server_id
             RETURNING a.server_id, a.public_key, s.workspace_id, s.name
             """)
@@ -129,8 +170,27 @@ public struct PostgresAgentStore: AgentStore {
         static let endSession = Statement(
             "agents_end_session",
             """
-            UPDATE agents SET session_ended_at = now()
+            UPDATE agents SET session_ended_at = now(), stream_ended_at = now(),
+                stream_end_reason = $3
             WHERE server_id = $1 AND session_id = $2 AND session_ended_at IS NULL
+            """)
+        static let noteRefusal = Statement(
+            "agents_note_refusal",
+            "UPDATE agents SET last_refusal = $2, last_refused_at = now() WHERE server_id = $1")
+        static let noteOrphanCount = Statement(
+            "agents_note_orphan_count",
+            """
+            UPDATE agents SET orphan_count = $3
+            WHERE server_id = $1 AND session_id = $2 RETURNING server_id
+            """)
+        static let deleteOrphans = Statement(
+            "server_orphans_delete", "DELETE FROM server_orphans WHERE server_id = $1")
+        static let insertOrphans = Statement(
+            "server_orphans_insert",
+            """
+            INSERT INTO server_orphans (server_id, number, kind, name)
+            SELECT $1, o.number, o.kind, o.name
+            FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS o (kind, name, number)
             """)
         static let notify = Statement("agents_notify", "SELECT pg_notify($1, $2)")
     }

@@ -41,6 +41,27 @@ public struct PostgresServerStore: ServerStore {
         ).map(PostgresServerStore.server)
     }
 
+    /// Reads the rows of a server.
+    public func orphans(
+        of id: ServerID, in session: Session
+    ) async throws -> [ServerOrphan] {
+        try await session.query(Statements.orphans, [.id(id)]).map { row in
+            guard let kind = ServerOrphan.Kind(rawValue: try row.text("kind")) else {
+                throw Problem(
+                    .internalFault, "a stored server cannot be read",
+                    privateContext: "server_orphans holds a kind that this build lacks")
+            }
+            return ServerOrphan(kind: kind, name: try row.text("name"))
+        }
+    }
+
+    private static func event(
+        _ row: Row, _ text: StaticString, _ time: StaticString
+    ) throws -> AgentEvent? {
+        guard let at = try row.timeIfPresent(time) else { return nil }
+        return AgentEvent(text: try row.text(text), at: at)
+    }
+
     private static func server(_ row: Row) throws -> Server {
         Server(
             id: try row.id("id"), workspaceID: try row.id("workspace_id"),
@@ -61,7 +82,10 @@ public struct PostgresServerStore: ServerStore {
         host.diskAvailableBytes = try row.int64("disk_available_bytes")
         return ServerAgent(
             isOnline: try row.bool("online"), lastSeenAt: try row.timeIfPresent("last_seen_at"),
-            version: try row.text("agent_version"), host: host)
+            version: try row.text("agent_version"), host: host,
+            streamEnd: try event(row, "stream_end_reason", "stream_ended_at"),
+            refusal: try event(row, "last_refusal", "last_refused_at"),
+            orphanCount: try row.int32("orphan_count"))
     }
 
     enum Statements {
@@ -82,19 +106,26 @@ public struct PostgresServerStore: ServerStore {
             SELECT s.id, s.workspace_id, s.name, s.created_at, a.server_id IS NOT NULL AS registered,
                 p.online, a.last_seen_at, a.agent_version, a.hostname, a.operating_system,
                 a.architecture, a.docker_version, a.processors, a.memory_total_bytes,
-                a.memory_available_bytes, a.disk_total_bytes, a.disk_available_bytes
+                a.memory_available_bytes, a.disk_total_bytes, a.disk_available_bytes,
+                a.stream_end_reason, a.stream_ended_at, a.last_refusal, a.last_refused_at,
+                a.orphan_count
             FROM servers s
             LEFT JOIN agents a ON a.server_id = s.id
             LEFT JOIN server_presence p ON p.server_id = s.id
             WHERE s.id = $1
             """)
+        static let orphans = Statement(
+            "servers_orphans",
+            "SELECT kind, name FROM server_orphans WHERE server_id = $1 ORDER BY number")
         static let list = Statement(
             "servers_list",
             """
             SELECT s.id, s.workspace_id, s.name, s.created_at, a.server_id IS NOT NULL AS registered,
                 p.online, a.last_seen_at, a.agent_version, a.hostname, a.operating_system,
                 a.architecture, a.docker_version, a.processors, a.memory_total_bytes,
-                a.memory_available_bytes, a.disk_total_bytes, a.disk_available_bytes
+                a.memory_available_bytes, a.disk_total_bytes, a.disk_available_bytes,
+                a.stream_end_reason, a.stream_ended_at, a.last_refusal, a.last_refused_at,
+                a.orphan_count
             FROM servers s
             LEFT JOIN agents a ON a.server_id = s.id
             LEFT JOIN server_presence p ON p.server_id = s.id

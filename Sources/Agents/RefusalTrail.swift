@@ -3,10 +3,12 @@ import EventLoops
 import Logging
 import PostgresClient
 
-/// Audits what was refused, so many a minute and server: an agent gone wild must not fill the trail.
+/// Audits what was refused and notes it for the server's viewers, so many a minute and server: an agent
+/// gone wild must not fill the trail.
 final class RefusalTrail {
     private let transactions: any TransactionRunner
     private let audit: any AuditRecorder
+    private let store: any AgentStore
     private let clock: any WallClock
     private let logger: Logger
     private let perMinuteMax: Int
@@ -21,20 +23,48 @@ final class RefusalTrail {
     private static let windowsMax = 1024
 
     init(
-        transactions: any TransactionRunner, audit: any AuditRecorder, clock: any WallClock,
-        perMinuteMax: Int, logger: Logger
+        transactions: any TransactionRunner, audit: any AuditRecorder, store: any AgentStore,
+        clock: any WallClock, perMinuteMax: Int, logger: Logger
     ) {
         self.transactions = transactions
         self.audit = audit
+        self.store = store
         self.clock = clock
         self.perMinuteMax = perMinuteMax
         self.logger = logger
     }
 
+    /// What was refused.
+    enum Refused {
+        /// A job, by the agent.
+        case job
+        /// A report of the agent.
+        case report
+
+        var action: String {
+            switch self {
+            case .job: "agent.refuse_job"
+            case .report: "agent.report_refused"
+            }
+        }
+
+        var noun: String {
+            switch self {
+            case .job: "job"
+            case .report: "report"
+            }
+        }
+    }
+
     /// Records a refusal; that this fails is only logged, since the refusal stands anyway.
+    ///
+    /// - Parameter why: The reason, for programs.
     func record(
-        _ action: String, _ detail: String, of identity: AgentIdentity, callID: String
+        _ refused: Refused, _ why: String, about job: String? = nil, of identity: AgentIdentity,
+        callID: String
     ) async {
+        let action = refused.action
+        let detail = job.map { "\($0): \(why)" } ?? why
         logger.warning(
             "refused",
             metadata: [
@@ -48,6 +78,8 @@ final class RefusalTrail {
         do {
             try await transactions.inTransaction { tx in
                 try await audit.recordWithinTx(tx, entry)
+                try await store.noteRefusalWithinTx(
+                    tx, "\(refused.noun): \(why)", of: identity.serverID)
             }
         } catch {
             logger.error(

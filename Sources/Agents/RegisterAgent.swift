@@ -42,7 +42,8 @@ public struct RegisterAgent {
         let credential = try AgentSecret.generate(prefix: AgentSecret.credentialPrefix)
         let agent = NewAgent(
             credentialHash: try credential.hash(), publicKey: publicKey,
-            version: agentVersion.prefix(utf8Bytes: HostFacts.textBytesMax), at: clock.now())
+            version: PlainText.line(of: agentVersion, lengthMax: HostFacts.textBytesMax),
+            at: clock.now())
         let tokenHash = try AgentSecret(text: token).hash()
         return try await transactions.inTransaction { tx in
             guard let server = try await store.takeTokenWithinTx(tx, hash: tokenHash) else {

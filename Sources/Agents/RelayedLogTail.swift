@@ -123,6 +123,18 @@ final class RelayedLogTail: LogTail {
         case "": .success(())
         case AgentLogChunk.noContainer:
             .failure(Problem(.failedPrecondition, "the service has no container"))
+        case LogChunk.tooManyTails:
+            .failure(
+                Problem(
+                    .resourceExhausted,
+                    "too many log requests of the service's server run already "
+                        + "(log_tails_per_server_max); end one first"))
+        case LogChunk.tooManyNewTails:
+            .failure(
+                Problem(
+                    .resourceExhausted,
+                    "too many log requests of the service's server began lately "
+                        + "(log_tails_per_minute_max); try again in a minute"))
         case LogChunk.agentGone: .failure(Problem(.unavailable, "the server's agent went away"))
         default: .failure(Problem(.unavailable, "the logs ended: \(error)"))
         }

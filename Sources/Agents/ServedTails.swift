@@ -16,11 +16,15 @@ final class ServedTails {
     private let needs: AgentGateway.Needs
     private var tails: [String: Tail] = [:]
     private var rate: LogRate
+    private var beginnings: TailRate
 
     init(_ needs: AgentGateway.Needs) {
         self.needs = needs
         rate = LogRate(
             bytesPerSecondMax: needs.limits.logBytesPerSecondMax, now: needs.reactor.now)
+        beginnings = TailRate(
+            burstMax: needs.limits.tailsBurstMax, perMinuteMax: needs.limits.tailsPerMinuteMax,
+            now: needs.reactor.now)
     }
 
     /// Takes a request up and tells its reader so.
@@ -29,15 +33,20 @@ final class ServedTails {
         guard tails[request.tailID] == nil else { return false }
         tails[request.tailID] = Tail(serviceID: request.serviceID)
         guard tails.count <= needs.limits.tailsPerStreamMax else {
-            try await post(
-                .end(
-                    error: "\(needs.limits.tailsPerStreamMax) log requests of this server run "
-                        + "already"), to: request.tailID)
-            tails[request.tailID] = nil
+            try await refuse(request, LogChunk.tooManyTails)
+            return false
+        }
+        guard beginnings.admits(now: Instant.now()) else {
+            try await refuse(request, LogChunk.tooManyNewTails)
             return false
         }
         try await post(.begun, to: request.tailID)
         return tails[request.tailID] != nil
+    }
+
+    private func refuse(_ request: LogRequest, _ error: String) async throws {
+        try await post(.end(error: error), to: request.tailID)
+        tails[request.tailID] = nil
     }
 
     /// Forgets a request.
@@ -85,4 +94,8 @@ final class ServedTails {
 extension LogChunk {
     /// Why logs end when the agent's stream does.
     static let agentGone = "AGENT_GONE"
+    /// Why logs do not begin when ``AgentLimits/tailsPerStreamMax`` are being read.
+    static let tooManyTails = "TOO_MANY_TAILS"
+    /// Why logs do not begin when ``AgentLimits/tailsPerMinuteMax`` did.
+    static let tooManyNewTails = "TOO_MANY_NEW_TAILS"
 }

@@ -12,6 +12,37 @@ public struct Server: Hashable, Sendable {
     public let createdAt: Timestamp
     /// Its agent; nil when none has registered.
     public let agent: ServerAgent?
+    /// The first of the things on it of which nothing is known; empty in lists.
+    public var orphans: [ServerOrphan] = []
+}
+
+/// Something with Berth's labels on a server of which nothing is known.
+public struct ServerOrphan: Hashable, Sendable {
+    /// What it is; the names are those of the schema.
+    public enum Kind: String, Hashable, Sendable {
+        /// A container.
+        case container
+        /// A volume.
+        case volume
+        /// A network.
+        case network
+    }
+
+    /// What it is.
+    public let kind: Kind
+    /// Its name in Docker.
+    public let name: String
+
+    /// What the names of environments' networks begin with, before the environment's id.
+    static let networkPrefix = "berth-env-"
+}
+
+/// Something that happened to an agent's streams, for who wonders why a server comes and goes.
+public struct AgentEvent: Hashable, Sendable {
+    /// One line for people.
+    public let text: String
+    /// When.
+    public let at: Timestamp
 }
 
 /// What is known of a server's agent.
@@ -24,6 +55,12 @@ public struct ServerAgent: Hashable, Sendable {
     public let version: String
     /// The machine as it last told.
     public let host: HostFacts
+    /// Why the last of its streams that ended did; nil when none did.
+    public let streamEnd: AgentEvent?
+    /// What was last refused, by it or of it; nil when nothing was.
+    public let refusal: AgentEvent?
+    /// How many things are on the server of which nothing is known.
+    public let orphanCount: Int32
 }
 
 /// Facts of an agent's machine. Text is cut to ``textBytesMax`` bytes where it comes in.

@@ -76,5 +76,24 @@ extension BerthV1.Server {
         memoryAvailableBytes = agent.host.memoryAvailableBytes
         diskTotalBytes = agent.host.diskTotalBytes
         diskAvailableBytes = agent.host.diskAvailableBytes
+        streamEndReason = agent.streamEnd?.text ?? ""
+        streamEndTime = agent.streamEnd.map { GoogleProtobuf.Timestamp($0.at) }
+        lastRefusal = agent.refusal?.text ?? ""
+        lastRefusalTime = agent.refusal.map { GoogleProtobuf.Timestamp($0.at) }
+        orphanCount = agent.orphanCount
+        orphans = server.orphans.map { BerthV1.Orphan($0) }
+    }
+}
+
+extension BerthV1.Orphan {
+    fileprivate init(_ orphan: ServerOrphan) {
+        self.init()
+        kind =
+            switch orphan.kind {
+            case .container: .container
+            case .volume: .volume
+            case .network: .network
+            }
+        name = orphan.name
     }
 }

@@ -29,7 +29,10 @@ struct ControlPlaneServer: Sendable {
         DescriptorLimit.raise()
         try AddressClaim.make(configuration.address)
         let signingKey = try prepareDatabase()
-        let workers = try WorkerPool(threads: 2)
+        let workers = Workers(
+            // Names and files.
+            general: try WorkerPool(threads: 2),
+            cancels: try WorkerPool(threads: 2, queuedMax: Workers.cancelsWaitingMax))
         let first = try EventLoop()
         let others = try (1..<max(1, configuration.loops)).map { _ in try EventLoop() }
         let failure = Mutex<(any Error)?>(nil)
@@ -37,13 +40,14 @@ struct ControlPlaneServer: Sendable {
         try first.run { loop, reactor in
             let stop = StopHandler(fleet: fleet, grace: configuration.drainGrace, logger: logger)
             stop.renewal = configuration.tls.map { tls in
-                CertificateRenewal(tls, workers: workers, reactor: reactor, logger: logger) {
+                CertificateRenewal(tls, workers: workers.general, reactor: reactor, logger: logger)
+                {
                     fleet.replaceCredentials($0)
                 }
             }
             stop.renewal?.checkRegularly(on: loop)
             let listener = try NoticeListener(
-                configuration.pool, workers: workers, reactor: reactor, logger: logger
+                configuration.pool, workers: workers.general, reactor: reactor, logger: logger
             ) { fleet.tell($0) }
             listener.start()
             stop.listener = listener
@@ -71,11 +75,11 @@ struct ControlPlaneServer: Sendable {
 
     private func begin(
         on loop: isolated EventLoop, _ reactor: Reactor, _ address: SocketAddress,
-        _ signingKey: SigningKey, _ workers: WorkerPool, _ fleet: Fleet
+        _ signingKey: SigningKey, _ workers: Workers, _ fleet: Fleet
     ) throws -> (LoopServer, SocketAddress) {
         let server = try LoopServer(
-            configuration, signingKey: signingKey, workers: workers, reactor: reactor,
-            logger: logger)
+            configuration, signingKey: signingKey, workers: workers.general,
+            cancelWorkers: workers.cancels, reactor: reactor, logger: logger)
         let listening = try server.start(on: address, loop: loop)
         let isComplete = fleet.add(LoopBound(server, loop: loop), loop)
         if isComplete {
@@ -117,6 +121,19 @@ struct ControlPlaneServer: Sendable {
     }
 }
 
+/// The threads of the process for what blocks.
+///
+/// A PQcancel blocks as long as PostgreSQL hangs. Cancels have threads of their own, so that names are
+/// resolved meanwhile, such as that of the machine that takes over.
+struct Workers: Sendable {
+    let general: WorkerPool
+    let cancels: WorkerPool
+
+    /// Cancels that wait for a thread. More are dropped: their connections are closed when the time to
+    /// drain has passed (``PoolConfiguration/drainAfterCancel``).
+    static let cancelsWaitingMax = 64
+}
+
 /// The loops of the process and what each serves; the one thing that crosses threads.
 final class Fleet: Sendable {
     private struct Member {
@@ -139,6 +156,7 @@ final class Fleet: Sendable {
     private let first: EventLoop
     // A lock because loops join and leave on their own threads.
     private let state: Mutex<State>
+    private let questions = LoopQuestions<[MetricFamily]>()
 
     init(first: EventLoop, loops: Int) {
         self.first = first
@@ -164,12 +182,10 @@ final class Fleet: Sendable {
     func metricFamilies() async -> [[MetricFamily]] {
         var families: [[MetricFamily]] = []
         for member in state.withLock({ $0.members }) {
-            let found = await withCheckedContinuation { continuation in
-                member.loop.execute { _, _ in
-                    continuation.resume(returning: member.server.use { $0.metricFamilies() })
-                }
+            let found = await questions.ask(member.loop) {
+                member.server.use { $0.metricFamilies() }
             }
-            families.append(found)
+            if let found { families.append(found) }
         }
         return families
     }
@@ -214,6 +230,7 @@ final class Fleet: Sendable {
 
     private func leave(_ loop: EventLoop) {
         state.withLock { state in state.members.removeAll { $0.loop === loop } }
+        questions.leave(loop)
         if loop === first { ended() } else { loop.stop() }
     }
 

@@ -1,5 +1,6 @@
 import Metrics
 import PostgresClient
+import TLS
 
 extension PoolStatistics {
     /// The pool of one loop, as metrics.
@@ -31,6 +32,25 @@ extension PoolStatistics {
             number(
                 "berth_postgres_connect_failures_total", .counter,
                 "Attempts to open a connection that failed.", connectFailures),
+            number(
+                "berth_postgres_refusals_total", .counter,
+                "Callers that were refused because too many waited, or waited too long.",
+                refusals),
+            number(
+                "berth_postgres_unknown_outcomes_total", .counter,
+                "Commits that were sent and not answered.", unknownOutcomes),
+        ]
+    }
+}
+
+extension TLSAcceptor.HandshakeCounts {
+    /// The handshakes of one loop, as metrics.
+    var metricFamilies: [MetricFamily] {
+        let counts = [("full", completed - resumed), ("resumed", resumed), ("failed", failed)]
+        return [
+            MetricFamily(
+                "berth_tls_handshakes_total", .counter, help: "TLS handshakes that ended.",
+                counts.map { .init([.init("result", $0.0)], .number(Double($0.1))) })
         ]
     }
 }

@@ -35,25 +35,35 @@ final class LoopServer {
         BerthV1.DeploymentServiceMethods.serviceName, BerthV1.ConfigServiceMethods.serviceName,
         BerthV1.ServerServiceMethods.serviceName, AgentV1.AgentServiceMethods.serviceName,
     ]
-    /// How often PostgreSQL is asked whether it is there while no call does.
-    private static let probeInterval = Duration.seconds(2)
+    private let times: ServeConfiguration.Times
 
+    /// Assembles a loop's server.
+    ///
+    /// - Parameters:
+    ///   - workers: Where names are resolved.
+    ///   - cancelWorkers: Where statements are cancelled, which blocks as long as PostgreSQL hangs;
+    ///     nil for `workers`.
     init(
         _ configuration: ServeConfiguration, signingKey: SigningKey, workers: WorkerPool,
-        reactor: Reactor, logger: Logger
+        cancelWorkers: WorkerPool? = nil, reactor: Reactor, logger: Logger
     ) throws {
         self.reactor = reactor
         self.logger = logger
+        times = configuration.times
         lag = LoopLag(reactor: reactor)
         pool = try ConnectionPool(
-            reactor: reactor, workers: workers, configuration: configuration.pool, logger: logger)
-        health = HealthService(reactor: reactor)
+            reactor: reactor, workers: workers, cancelWorkers: cancelWorkers,
+            configuration: configuration.pool, logger: logger)
+        let streams = AnonymousStreams(configuration.limits)
+        health = HealthService(reactor: reactor, streams: streams)
         let router = Router()
         router.intercept(Interceptors.callLog(logger))
-        router.intercept(TokenCallLimit(max: configuration.quotas.callsPerTokenMax).interceptor)
+        router.intercept(TokenCallLimit(configuration.quotas).interceptor)
+        router.intercept(CommitRecording.interceptor)
         health.register(on: router)
-        try ReflectionService(fileDescriptorSet: BerthDescriptors.fileDescriptorSet)
-            .register(on: router)
+        try ReflectionService(
+            fileDescriptorSet: BerthDescriptors.fileDescriptorSet, streams: streams
+        ).register(on: router)
         changes = LoopChangeFeed(reactor: reactor, interval: configuration.changeInterval)
         logs = LogRelay(sessions: pool, reactor: reactor, limits: configuration.agents)
         modules = LoopModules(
@@ -72,9 +82,6 @@ final class LoopServer {
             logger.debug("TLS handshake failed", metadata: ["error": "\(error)"])
         }
     }
-
-    /// How often expired create requests are forgotten, by one loop of the process.
-    private static let sweepInterval = Duration.seconds(60)
 
     /// Begins to take connections, and to tell whether PostgreSQL is there.
     func start(on address: SocketAddress, loop: isolated EventLoop) throws -> SocketAddress {
@@ -113,16 +120,20 @@ final class LoopServer {
     }
 
     /// Refuses new work, lets running calls finish, then closes the pool.
+    ///
+    /// Whoever looks for a server must not come here any more from the first moment on: recording the
+    /// ends of agents' streams may take its time.
     func drain(grace: Duration) async {
         isDraining = true
         lag.stop()
         probe?.cancel()
         sweep?.cancel()
         health.stop()
+        server.beginDrain(grace: grace)
         changes.stop()
         logs.stop()
         await gateway.stop()
-        await server.drain(grace: grace)
+        await server.drained()
         await pool.close()
     }
 
@@ -132,7 +143,7 @@ final class LoopServer {
             MetricFamily(
                 "berth_loop_lag_seconds", .histogram, help: "How late the loop's timers come.",
                 [.init([], .histogram(lag.counts))])
-        ]
+        ] + (tls?.handshakes.metricFamilies ?? [])
     }
 
     private func updateHealth() {
@@ -141,14 +152,15 @@ final class LoopServer {
         }
     }
 
-    /// A quiet server would not notice that PostgreSQL left or came back.
+    /// A quiet server would not notice that PostgreSQL left or came back, and a busy one not that it
+    /// hangs.
     private func probeDatabase(on loop: isolated EventLoop) {
         Task.immediate(executorPreference: loop.executor) {
             _ = loop
             // The pool notes the outcome and reports it by `availabilityChanged`.
-            try? await pool.ping()
+            await pool.assess(within: times.probeDurationMax)
             guard !isDraining else { return }
-            probe = reactor.schedule(after: LoopServer.probeInterval) { [weak self] in
+            probe = reactor.schedule(after: times.probeInterval) { [weak self] in
                 self?.probeDatabase(on: loop)
             }
         }
@@ -157,7 +169,7 @@ final class LoopServer {
     /// Does now and then what time brings: forgets expired create requests, removes data that is kept
     /// no longer, gives up deployments that take too long. One loop of a process does it.
     func sweepRegularly(on loop: isolated EventLoop) {
-        sweep = reactor.schedule(after: LoopServer.sweepInterval) { [weak self] in
+        sweep = reactor.schedule(after: times.sweepInterval) { [weak self] in
             Task.immediate(executorPreference: loop.executor) {
                 _ = loop
                 guard let self, !self.isDraining else { return }

@@ -33,26 +33,15 @@ enum MasterKeyFile {
 
     private static let permissionsOfOthers: mode_t = 0o077
 
-    /// Writes a new key to a file that must not exist, with mode 0600.
+    /// Writes a new key to a file that must not exist, with mode 0600: the whole key or no file.
     /// - Throws: ``Refusal``.
     static func generate(at path: String) throws {
-        // Safe: the path is a NUL-terminated copy that lives for the call.
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw errno == EEXIST
-                ? Refusal.exists(path: path) : Refusal.system(path: path, .last("open"))
-        }
-        defer { close(descriptor) }
         let key = try SecureRandom.privateBytes(MasterKeySealer.masterKeyByteCount)
-        let text = Array((Base64URL.encode(key) + "\n").utf8)
-        // Safe: writes the array's own bytes.
-        let written = unsafe text.withUnsafeBytes {
-            unsafe write(descriptor, $0.baseAddress, $0.count)
-        }
-        guard written == text.count, fsync(descriptor) == 0 else {
-            let refusal = Refusal.system(path: path, .last("write"))
-            unsafe unlink(path)
-            throw refusal
+        do {
+            try SmallFile.create(path, with: Array((Base64URL.encode(key) + "\n").utf8))
+        } catch {
+            throw error.code == EEXIST
+                ? Refusal.exists(path: path) : Refusal.system(path: path, error)
         }
     }
 
@@ -61,7 +50,7 @@ enum MasterKeyFile {
     static func read(_ path: String) throws -> SecretBytes {
         let file: (bytes: [UInt8], mode: mode_t)
         do {
-            file = try SmallFile.read(path)
+            file = try SmallFile.readWithMode(path)
         } catch {
             throw Refusal.system(path: path, error)
         }
@@ -73,4 +62,12 @@ enum MasterKeyFile {
         else { throw Refusal.malformed(path: path) }
         return SecretBytes(taking: &key)
     }
+}
+
+/// The text without white space around it.
+func trimmed(_ bytes: [UInt8]) -> String {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let start = text.drop(while: \.isWhitespace)
+    guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+    return String(start[...last])
 }

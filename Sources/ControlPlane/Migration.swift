@@ -38,6 +38,9 @@ struct Migration {
             try Migration(
                 version: 7, name: "undo-and-release",
                 bytes: PackageResources._007_undo_and_release_sql),
+            try Migration(
+                version: 8, name: "what-is-held-back",
+                bytes: PackageResources._008_what_is_held_back_sql),
         ]
     }
 }

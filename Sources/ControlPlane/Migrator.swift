@@ -51,6 +51,15 @@ struct Migrator {
         }
     }
 
+    /// The configuration of a pool to migrate over: a step may take hours, and so may waiting for
+    /// another's. A network that is cut is noticed by TCP's own keepalive.
+    static func patient(_ configuration: PoolConfiguration) -> PoolConfiguration {
+        var configuration = configuration
+        configuration.statementDurationMax = .zero
+        configuration.answerDurationMax = nil
+        return configuration
+    }
+
     /// Verifies that every step was applied, unchanged.
     /// - Throws: ``Refusal`` or `PostgresError`.
     func check() async throws {

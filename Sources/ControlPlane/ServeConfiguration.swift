@@ -43,6 +43,8 @@ struct ServeConfiguration: Sendable {
     var isPlaintextBehindProxy = false
     /// What agents may use up.
     var agents = AgentLimits()
+    /// When a loop looks by itself.
+    var times = Times()
     /// How late a change is noticed whose notification was lost.
     var changeInterval = LoopChangeFeed.intervalDefault
 
@@ -61,14 +63,27 @@ struct ServeConfiguration: Sendable {
         let credentials: ServerCredentials
     }
 
+    /// How often a loop looks at what nobody tells it.
+    struct Times: Sendable {
+        /// The pause between two questions to PostgreSQL whether it is there.
+        var probeInterval = Duration.seconds(2)
+        /// How long PostgreSQL may take to answer one before health says NOT_SERVING.
+        var probeDurationMax = Duration.seconds(3)
+        /// The pause between two sweeps of what has expired, by one loop of the process.
+        var sweepInterval = Duration.seconds(60)
+    }
+
     /// How much of this process and its database one tenant may use.
     struct Quotas: Sendable {
         /// The undeleted services of one workspace.
         var servicesPerWorkspaceMax: Int32 = ServiceQuotas().servicesPerWorkspaceMax
         /// The deployments that wait for one server.
         var deploymentsWaitingPerServerMax = DeploymentsModule.waitingPerServerMaxDefault
-        /// The calls of one token that run at once on one loop.
-        var callsPerTokenMax = 256
+        /// The calls of one token that run at once on one loop. Well below the callers that may wait
+        /// for PostgreSQL (`PoolConfiguration.waitersMax`), so that no token fills that queue.
+        var callsPerTokenMax = 64
+        /// The registrations of agents that run at once on one loop: they come without a token.
+        var registrationsMax = 16
     }
 
     /// The connections of one loop unless told otherwise: eight a process, at least four a loop. Few

@@ -1,15 +1,27 @@
 import Auth
+import BerthMessages
 import Domain
+import Messages
 import RPC
 
 /// Bounds the calls of one token that run at once on one loop, so that no caller starves the others.
+///
+/// A token that is none counts like any other, by itself. What comes without one is refused at once, or
+/// answered from memory, or a stream that ``AnonymousStreams`` bounds; but registering an agent works in
+/// PostgreSQL, so it is bounded here.
 final class TokenCallLimit {
-    private let max: Int
+    private let callsMax: Int
+    private let registrationsMax: Int
     private var running: [Credential: Int] = [:]
+    private var registrations = 0
+    private let registering = AgentV1.AgentServiceMethods.register.path
 
-    init(max: Int) { self.max = max }
+    init(_ quotas: ServeConfiguration.Quotas) {
+        callsMax = quotas.callsPerTokenMax
+        registrationsMax = quotas.registrationsMax
+    }
 
-    /// Counts calls that carry a credential; others need none and cost little.
+    /// Counts calls that carry a credential, and registrations.
     var interceptor: Interceptor {
         // No capture list: with one, Swift 6.3 runs an async closure off its caller's isolation, and
         // every await inside would hop between the loop and nowhere.
@@ -19,6 +31,7 @@ final class TokenCallLimit {
     private func run(
         _ context: CallContext, _ proceed: (CallContext) async throws -> Void
     ) async throws {
+        if context.methodPath == registering { return try await register(context, proceed) }
         guard context.metadata.firstBytes("authorization") != nil else {
             return try await proceed(context)
         }
@@ -31,12 +44,27 @@ final class TokenCallLimit {
         try await proceed(context)
     }
 
-    private func enter(_ credential: Credential) throws {
-        let count = running[credential, default: 0]
-        guard count < max else {
+    /// Whatever credential it carries: nobody looks at it.
+    private func register(
+        _ context: CallContext, _ proceed: (CallContext) async throws -> Void
+    ) async throws {
+        guard registrations < registrationsMax else {
             throw Problem(
                 .resourceExhausted,
-                "\(max) calls of this token run already, its quota (calls_per_token_max)")
+                "\(registrationsMax) registrations run already (registrations_max); try again later"
+            )
+        }
+        registrations += 1
+        defer { registrations -= 1 }
+        try await proceed(context)
+    }
+
+    private func enter(_ credential: Credential) throws {
+        let count = running[credential, default: 0]
+        guard count < callsMax else {
+            throw Problem(
+                .resourceExhausted,
+                "\(callsMax) calls of this token run already, its quota (calls_per_token_max)")
         }
         running[credential] = count + 1
     }

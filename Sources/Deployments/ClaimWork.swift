@@ -84,7 +84,9 @@ struct ClaimWork {
             let volume = try await sessions.inSession { session in
                 try await orders.instances.volume(of: claimed.serviceID, in: session).value()
             }
-            return volume.map { .purge(volumeName: $0.name) }
+            return volume.map {
+                .purge(volumeName: $0.name, environmentID: claimed.environmentID)
+            }
         case .undo: return .cancel
         case .restart:
             do {

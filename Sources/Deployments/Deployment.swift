@@ -19,9 +19,9 @@ public struct Deployment: Hashable, Sendable {
     /// The content of the image that ran, as `sha256:…`; empty until it is known.
     public let pinnedImage: String
     /// What a person should know of its state; may be empty.
-    public let message: String
+    public private(set) var message: String
     /// Why it failed; nil unless it did.
-    public let failure: JobFailure?
+    public private(set) var failure: JobFailure?
     /// How often an agent took it up.
     public let attempt: Int32
     /// Whether a caller called it off while an agent worked on it.
@@ -30,6 +30,15 @@ public struct Deployment: Hashable, Sendable {
     public let createdAt: Timestamp
     /// When its row last changed.
     public let updatedAt: Timestamp
+
+    /// The deployment as who may not read what containers write sees it: text of agents can quote a
+    /// container's last lines. The reason's kind stays.
+    func withoutText() -> Deployment {
+        var deployment = self
+        deployment.message = ""
+        deployment.failure = failure.map { JobFailure(reason: $0.reason, hint: "") }
+        return deployment
+    }
 }
 
 /// Something that happened to a deployment.
@@ -54,5 +63,20 @@ public struct DeploymentHistory: Hashable, Sendable {
         self.deployment = deployment
         events =
             [DeploymentEvent(state: .queued, message: "", at: deployment.createdAt)] + later
+    }
+
+    private init(_ deployment: Deployment, all events: [DeploymentEvent]) {
+        self.deployment = deployment
+        self.events = events
+    }
+
+    /// See ``Deployment/withoutText()``; of several events that differ in their text alone the first
+    /// is left.
+    func withoutText() -> DeploymentHistory {
+        var moves: [DeploymentEvent] = []
+        for event in events where event.state != moves.last?.state {
+            moves.append(DeploymentEvent(state: event.state, message: "", at: event.at))
+        }
+        return DeploymentHistory(deployment.withoutText(), all: moves)
     }
 }

@@ -75,6 +75,7 @@ public struct DeploymentHandler {
 
     private func registerStreams(on router: Router) {
         router.register(Methods.watchDeployment) { request, writer, call in
+            call.changesNothing = true
             try await module.watchDeployment(
                 id: request.deploymentID, caller: try caller(call)
             ) { history in
@@ -84,6 +85,7 @@ public struct DeploymentHandler {
             }
         }
         router.register(Methods.tailLogs) { request, writer, call in
+            call.changesNothing = true
             try await module.tailLogs(
                 id: request.serviceID, tailLines: request.tailLines, follow: request.follow,
                 caller: try caller(call)

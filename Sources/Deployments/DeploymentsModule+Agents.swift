@@ -30,6 +30,31 @@ extension DeploymentsModule {
         return jobs.filter { !renewed.contains($0) }
     }
 
+    /// Gives a server's newest stream the jobs that its agent got on an earlier one and still works
+    /// on: they go on as they are, with the token that they have.
+    ///
+    /// - Returns: Those that are the stream's now; whoever claimed another meanwhile keeps it.
+    public func adopt(
+        server: ServerID, session: AgentSessionID, jobs: [JobReference]
+    ) async throws -> [JobReference] {
+        let named = Array(jobs.prefix(EngineLimits.namedMax))
+        guard !named.isEmpty else { return [] }
+        let holder = LeaseHolder(serverID: server, session: session)
+        let adopted = try await transactions.inTransaction { tx in
+            try await claims.adoptWithinTx(tx, holder, jobs: named)
+        }
+        return named.filter { adopted.contains($0) }
+    }
+
+    /// Takes a job back that the agent would not begin; it is sent again, after a pause if that was
+    /// not the first time. Without effect when the right to it was lost.
+    public func refused(
+        server: ServerID, session: AgentSessionID, job: JobReference, reason: String
+    ) async throws {
+        try await refuseJob(
+            LeaseHolder(serverID: server, session: session), job, reason: reason)
+    }
+
     /// Records how far a job has come.
     ///
     /// - Returns: False when the right to it was lost; nothing is changed then.
@@ -41,10 +66,15 @@ extension DeploymentsModule {
 
     /// Records every container that the agent sees; a service that should run there and is not among
     /// them has none, and is deployed again.
+    ///
+    /// - Parameter surveyAge: How long ago the agent began to look; what was done for a service since
+    ///   counts more.
     public func observe(
-        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
+        server: ServerID, session: AgentSessionID, containers: [ObservedContainer],
+        surveyAge: Duration
     ) async throws {
-        try await observeContainers(LeaseHolder(serverID: server, session: session), containers)
+        try await observeContainers(
+            LeaseHolder(serverID: server, session: session), containers, surveyAge: surveyAge)
     }
 
     /// Those of some names of volumes and networks on a server that are no service's and no

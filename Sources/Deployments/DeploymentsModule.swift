@@ -86,6 +86,7 @@ public struct DeploymentsModule {
     let retirement: RetireService
     let claimWork: ClaimWork
     let recordProgress: RecordProgress
+    let refuseJob: RefuseJob
     let observeContainers: ObserveContainers
 
     /// Assembles the module.
@@ -108,6 +109,7 @@ public struct DeploymentsModule {
         recordProgress = RecordProgress(
             transactions: needs.transactions, store: store, jobs: jobs, instances: instances,
             services: needs.services, readable: readable, clock: needs.clock)
+        refuseJob = RefuseJob(transactions: needs.transactions, jobs: jobs)
         claimWork = ClaimWork(
             transactions: needs.transactions, sessions: needs.sessions, store: claims,
             orders: OrderBuilder(

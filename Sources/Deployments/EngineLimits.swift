@@ -22,8 +22,11 @@ enum EngineLimits {
     static let recoveriesMax = 5
     /// What ``recoveriesMax`` counts in.
     static let recoverWindow = Duration.seconds(60 * 60)
-    /// How long after a deployment began to run an inventory may still be older than it.
+    /// How long after the end of a service's job an inventory without its container may still be older
+    /// than that, beside the age that its agent tells: for what the way of either took.
     static let settleDuration = Duration.seconds(5)
+    /// The age of an inventory that is believed; an agent looks again within a minute.
+    static let surveyAgeMax = Duration.seconds(10 * 60)
     /// How often a container is started again within ``crashLoopWindow`` until it counts as down.
     static let restartsMax: Int32 = 3
     /// After a container ran that long, what was before is forgotten.
@@ -40,5 +43,12 @@ enum EngineLimits {
     /// How long the parts of a job may take; their sum is less than ``deadline``.
     static func timeouts(start: Duration) -> JobTimeouts {
         JobTimeouts(pull: .seconds(10 * 60), start: start, stop: .seconds(60))
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, those of a part rounded down.
+    var inMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -7,19 +7,20 @@ public struct GetDeployment {
     let sessions: any SessionRunner
     let store: any DeploymentStore
 
-    /// The deployment of that id.
+    /// The deployment of that id; without text for who may not read what containers write.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
     public func callAsFunction(
         id text: String, caller: CallerContext
     ) async throws -> DeploymentHistory {
-        let (id, _) = try await authorizeDeployment(text, .readServices, authorizer, caller)
+        let (id, grant) = try await authorizeDeployment(text, .readServices, authorizer, caller)
         return try await sessions.inSession { session in
             // In one round trip.
             let deployment = store.find(id, in: session)
             let events = store.events(of: id, in: session)
             guard let found = try await deployment.value() else { throw Problem.deploymentNotFound }
-            return DeploymentHistory(found, later: try await events.value())
+            let history = DeploymentHistory(found, later: try await events.value())
+            return grant.allows(.revealSecrets) ? history : history.withoutText()
         }
     }
 }

@@ -129,8 +129,11 @@ public struct RunningInstance: Hashable, Sendable {
     public let message: String
     /// How often it was started again.
     public let restartCount: Int32
-    /// Whether an inventory may still be older than the deployment.
+    /// Whether an inventory without its container may still be older than what was last done for
+    /// the service.
     public let isSettling: Bool
+    /// Whether the inventory is older than what was last done for the service.
+    public let isOutdated: Bool
     /// Whether an agent works on a job of the service, which may stop the container.
     public let isAtWork: Bool
 }
@@ -149,6 +152,8 @@ public struct Observation: Hashable, Sendable {
     public let message: String
     /// How often it was started again.
     public let restartCount: Int32
+    /// How long ago it was seen, and a margin: what was done for the service since counts more.
+    public let age: Duration
 }
 
 /// Where a service's container is.

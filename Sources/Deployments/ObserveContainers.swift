@@ -9,12 +9,18 @@ struct ObserveContainers {
     let readable: ReadableText
     let recover: RecoverService
 
-    func callAsFunction(_ holder: LeaseHolder, _ seen: [ObservedContainer]) async throws {
+    /// - Parameter surveyAge: How long ago the agent began to look; for what was done since, the
+    ///   inventory is no news.
+    func callAsFunction(
+        _ holder: LeaseHolder, _ seen: [ObservedContainer], surveyAge: Duration
+    ) async throws {
+        let age = min(max(surveyAge, .zero), EngineLimits.surveyAgeMax)
         let known = try await sessions.inSession { session in
-            try await instances.running(holder, in: session)
+            try await instances.running(holder, surveyAge: age, in: session)
         }
         guard let known else { return }
-        let comparison = Comparison(known: known, seen: Array(seen.prefix(EngineLimits.namedMax)))
+        let comparison = Comparison(
+            known: known, seen: Array(seen.prefix(EngineLimits.namedMax)), surveyAge: age)
         var changes: [Observation] = []
         for change in comparison.changes {
             if let change = try await stored(change, known) { changes.append(change) }
@@ -53,7 +59,7 @@ struct ObserveContainers {
         return Observation(
             serviceID: change.serviceID, environmentID: change.environmentID,
             deploymentID: change.deploymentID, observed: change.observed, message: message,
-            restartCount: change.restartCount)
+            restartCount: change.restartCount, age: change.age)
     }
 }
 
@@ -66,8 +72,9 @@ struct Comparison {
 
     /// Compares what should run with what does.
     ///
-    /// A service with a job at work is left out: its agent may have stopped the container itself.
-    init(known: [RunningInstance], seen: [ObservedContainer]) {
+    /// A service with a job at work, or one that ended since the look, is left out: its agent may have
+    /// stopped the container itself.
+    init(known: [RunningInstance], seen: [ObservedContainer], surveyAge: Duration = .zero) {
         struct Key: Hashable {
             let service: ServiceID
             let deployment: DeploymentID
@@ -75,22 +82,24 @@ struct Comparison {
         let containers = Dictionary(
             seen.map { (Key(service: $0.serviceID, deployment: $0.deploymentID), $0) },
             uniquingKeysWith: { $0.fencingToken > $1.fencingToken ? $0 : $1 })
-        for instance in known where !instance.isAtWork {
+        for instance in known where !instance.isAtWork && !instance.isOutdated {
             let key = Key(service: instance.serviceID, deployment: instance.deploymentID)
             if let container = containers[key] {
                 note(
                     instance, RunningInstance.Observed(container.state), container.message,
-                    container.restartCount)
+                    container.restartCount, age: surveyAge)
             } else if !instance.isSettling {
                 missing.append(instance)
-                note(instance, .missing, "the container is gone", instance.restartCount)
+                note(
+                    instance, .missing, "the container is gone", instance.restartCount,
+                    age: surveyAge + EngineLimits.settleDuration)
             }
         }
     }
 
     private mutating func note(
         _ instance: RunningInstance, _ observed: RunningInstance.Observed, _ message: String,
-        _ restartCount: Int32
+        _ restartCount: Int32, age: Duration
     ) {
         guard
             instance.observed != observed || instance.message != message
@@ -100,7 +109,7 @@ struct Comparison {
             Observation(
                 serviceID: instance.serviceID, environmentID: instance.environmentID,
                 deploymentID: instance.deploymentID, observed: observed, message: message,
-                restartCount: max(restartCount, 0)))
+                restartCount: max(restartCount, 0), age: age))
     }
 }
 

@@ -93,6 +93,13 @@ public protocol ClaimStore {
     func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
     ) async throws -> Set<JobReference>
+
+    /// Gives the holder the leases of jobs that its agent got on an earlier session and still works on,
+    /// if the holder is the server's newest session and nobody claimed them since.
+    /// - Returns: The jobs that are the holder's now.
+    func adoptWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
+    ) async throws -> Set<JobReference>
 }
 
 /// Takes note of what came of the work.
@@ -132,6 +139,15 @@ public protocol JobStore {
     /// Queues the end of a deployment's lease: it is claimed again.
     func releaseWithinTx(_ tx: Transaction, _ id: DeploymentID) async throws
 
+    /// The service of a deployment or other job; nil when there is none.
+    func serviceWithinTx(_ tx: Transaction, of id: JobID) async throws -> ServiceID?
+
+    /// Queues the note that an agent would not do a deployment's job: it is claimed again after a
+    /// pause.
+    func refusedWithinTx(
+        _ tx: Transaction, _ id: DeploymentID, reason: String, message: String, after: Duration
+    ) async throws
+
     /// Queues the renewal of another job's lease.
     func holdJobWithinTx(_ tx: Transaction, _ id: JobID) async throws
 
@@ -165,17 +181,27 @@ public protocol JobStore {
 /// Keeps what is known of services' containers.
 public protocol InstanceStore {
     /// The services that run on a server, if the session is its newest; `nil` when it is not.
+    ///
+    /// - Parameter surveyAge: How old the inventory is that they shall be compared with.
     func running(
-        _ holder: LeaseHolder, in session: Session
+        _ holder: LeaseHolder, surveyAge: Duration, in session: Session
     ) async throws -> [RunningInstance]?
 
-    /// Queues what an agent saw of a service's container, unless something else runs by now or a job
-    /// of the service is at work.
+    /// Queues what an agent saw of a service's container, unless something else runs by now, or a job
+    /// of the service is at work or ended since.
     func noteObservedWithinTx(_ tx: Transaction, _ observation: Observation) async throws
 
     /// Queues the lock under which a service's work is handed out; without effect on services that
     /// were never up for a claim.
     func lockWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws
+
+    /// Queues the note that an agent has ended a job of a service: what it saw before is outdated.
+    func noteWorkedWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws
+
+    /// Queues the note that a restart failed, which stays until a restart or a deployment succeeds.
+    func noteRestartFailedWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, reason: String, message: String
+    ) async throws
 
     /// Queues the note that a restart succeeded.
     func noteRestartedWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws

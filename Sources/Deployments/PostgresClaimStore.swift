@@ -39,7 +39,7 @@ public struct PostgresClaimStore: ClaimStore {
             tx.send(Statements.giveUp, [services, session, attempts, deadline]),
             tx.send(Statements.supersede, [services]),
         ]
-        tx.send(Statements.giveUpJobs, [services, session, attempts])
+        let restarts = tx.send(Statements.giveUpJobs, [services, session, attempts])
         tx.send(Statements.raiseTokens, [services])
         let claimed = tx.send(Statements.claimDeployments, [services, session, lease])
         tx.send(Statements.dropRestarts, [services])
@@ -49,6 +49,13 @@ public struct PostgresClaimStore: ClaimStore {
             notices += try await rows.rows().map {
                 try PostgresDeploymentStore.notice($0, hasWork: false)
             }
+        }
+        for row in try await restarts.rows() {
+            notices.append(
+                ChangeNotice(
+                    hasWork: false, serverID: try row.id("server_id"),
+                    environmentID: try row.id("environment_id"),
+                    serviceID: try row.id("service_id"), deploymentID: nil))
         }
         return Claims(
             deployments: try await claimed.rows().map(PostgresClaimStore.deployment),
@@ -73,6 +80,22 @@ public struct PostgresClaimStore: ClaimStore {
     public func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
     ) async throws -> Set<JobReference> {
+        try await leasesWithinTx(
+            tx, holder, jobs, Statements.renewDeployments, Statements.renewJobs)
+    }
+
+    /// Locks the agent's row and gives leases in both tables to the holder.
+    public func adoptWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
+    ) async throws -> Set<JobReference> {
+        try await leasesWithinTx(
+            tx, holder, jobs, Statements.adoptDeployments, Statements.adoptJobs)
+    }
+
+    private func leasesWithinTx(
+        _ tx: Transaction, _ holder: LeaseHolder, _ jobs: [JobReference],
+        _ ofDeployments: Statement, _ ofJobs: Statement
+    ) async throws -> Set<JobReference> {
         let values: [PostgresValue] = [
             .textArray(jobs.map(\.jobID.description)),
             .textArray(jobs.map { String($0.fencingToken) }), .text(holder.session.text),
@@ -80,15 +103,17 @@ public struct PostgresClaimStore: ClaimStore {
             .int64(EngineLimits.lease.components.seconds),
         ]
         tx.send(Statements.lockNewest, [.id(holder.serverID), .bytes(holder.session.bytes)])
-        let deployments = tx.send(Statements.renewDeployments, values)
-        let others = try await tx.query(Statements.renewJobs, values)
-        var renewed: Set<JobReference> = []
-        for row in try await deployments.rows() + others {
-            renewed.insert(
+        let deployments = tx.send(ofDeployments, values)
+        let others = try await tx.query(ofJobs, values)
+        return try PostgresClaimStore.references(try await deployments.rows() + others)
+    }
+
+    private static func references(_ rows: [Row]) throws -> Set<JobReference> {
+        Set(
+            try rows.map { row in
                 JobReference(
-                    jobID: try row.id("id"), fencingToken: try row.int64("fencing_token")))
-        }
-        return renewed
+                    jobID: try row.id("id"), fencingToken: try row.int64("fencing_token"))
+            })
     }
 
     private static func deployment(_ row: Row) throws -> Claims.ClaimedDeployment {
@@ -113,7 +138,7 @@ extension AgentSessionID {
 }
 
 extension PostgresClaimStore {
-    private enum Statements {
+    enum Statements {
         // The lock keeps a newer session from beginning; all that touches the rows of several services
         // of a server waits for it, so that the order of those rows does not matter.
         static let held = Statement(
@@ -151,8 +176,10 @@ extension PostgresClaimStore {
             """
             SELECT i.service_id FROM instances i JOIN (
                 SELECT service_id, min(created_at) AS since FROM (
-                    SELECT service_id, created_at, false AS held FROM deployments
-                    WHERE server_id = $1 AND state = 'queued'
+                    SELECT service_id, created_at, false AS held FROM deployments d
+                    WHERE server_id = $1 AND state = 'queued' AND NOT EXISTS (
+                        SELECT FROM services_held_back h WHERE h.service_id = d.service_id
+                    )
                     UNION ALL
                     SELECT service_id, created_at, lease_holder = $2 AND lease_until > now()
                     FROM deployments WHERE server_id = $1
@@ -192,10 +219,13 @@ extension PostgresClaimStore {
                         ELSE 'cancelled' END,
                     lease_holder = NULL, lease_until = NULL, updated_at = now(),
                     failure_reason = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
+                        WHEN attempt >= $3 AND refusal <> '' THEN 'JOB_REFUSED'
                         WHEN attempt >= $3 THEN 'AGENT_LOST' ELSE 'DEADLINE_EXCEEDED' END,
                     failure_hint = CASE WHEN cancel_requested_at IS NOT NULL THEN ''
                         ELSE 'Look at the server and its agent, then deploy again.' END,
                     message = CASE WHEN cancel_requested_at IS NOT NULL THEN 'called off'
+                        WHEN attempt >= $3 AND refusal <> '' THEN 'the server''s agent refused '
+                            || 'the job, ' || refusal || ', the last of ' || attempt || ' times'
                         WHEN attempt >= $3 THEN 'the server''s agent was lost ' || attempt
                             || ' times while it worked'
                         ELSE 'not running within ' || $4 / 60 || ' minutes' END
@@ -226,10 +256,21 @@ extension PostgresClaimStore {
         static let giveUpJobs = Statement(
             "claims_give_up_jobs",
             """
-            DELETE FROM service_jobs
-            WHERE service_id = ANY($1::text[]::uuid[]) AND kind IN ('restart', 'undo')
-                AND attempt >= $3
-                AND (lease_holder IS NULL OR lease_holder <> $2 OR lease_until <= now())
+            WITH ended AS (
+                DELETE FROM service_jobs
+                WHERE service_id = ANY($1::text[]::uuid[]) AND kind IN ('restart', 'undo')
+                    AND attempt >= $3
+                    AND (lease_holder IS NULL OR lease_holder <> $2 OR lease_until <= now())
+                RETURNING service_id, kind, attempt, message
+            )
+            UPDATE instances i
+            SET restart_failure_reason = CASE e.message WHEN '' THEN 'AGENT_LOST'
+                    ELSE 'GIVEN_UP' END,
+                restart_failure_message = CASE e.message WHEN ''
+                    THEN 'the server''s agent was lost ' || e.attempt || ' times while it worked'
+                    ELSE e.message END
+            FROM ended e WHERE i.service_id = e.service_id AND e.kind = 'restart'
+            RETURNING i.service_id, i.environment_id, i.server_id
             """)
         static let raiseTokens = Statement(
             "claims_raise_tokens",
@@ -252,7 +293,9 @@ extension PostgresClaimStore {
                 ORDER BY p.state = 'queued', p.number DESC LIMIT 1
             ) AS pick
             WHERE d.id = pick.id
-                AND (d.state = 'queued'
+                AND (d.state = 'queued' AND NOT EXISTS (
+                        SELECT FROM services_held_back h WHERE h.service_id = s.id
+                    )
                     OR d.state IN ('claimed', 'pulling', 'starting', 'verifying')
                         AND (d.lease_holder <> $2 OR d.lease_until <= now()))
                 AND NOT EXISTS (
@@ -311,6 +354,31 @@ extension PostgresClaimStore {
                     SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
                 )
             RETURNING d.id, d.fencing_token
+            """)
+        // The order to cancel may have been lost with the stream that it was sent on.
+        static let adoptDeployments = Statement(
+            "claims_adopt_deployments",
+            """
+            UPDATE deployments d SET lease_holder = $3, cancel_sent_token = NULL,
+                lease_until = now() + $6 * interval '1 second'
+            FROM unnest($1::text[]::uuid[], $2::text[]::bigint[]) AS r (id, token)
+            WHERE d.id = r.id AND d.fencing_token = r.token AND d.server_id = $4
+                AND d.state IN ('claimed', 'pulling', 'starting', 'verifying') AND EXISTS (
+                    SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
+                )
+            RETURNING d.id, d.fencing_token
+            """)
+        static let adoptJobs = Statement(
+            "claims_adopt_jobs",
+            """
+            UPDATE service_jobs j SET lease_holder = $3,
+                lease_until = now() + $6 * interval '1 second'
+            FROM unnest($1::text[]::uuid[], $2::text[]::bigint[]) AS r (id, token)
+            WHERE j.id = r.id AND j.fencing_token = r.token AND j.server_id = $4
+                AND j.lease_holder IS NOT NULL AND EXISTS (
+                    SELECT FROM server_presence WHERE server_id = $4 AND session_id = $5
+                )
+            RETURNING j.id, j.fencing_token
             """)
         static let renewJobs = Statement(
             "claims_renew_jobs",

@@ -184,8 +184,18 @@ public struct PostgresDeploymentStore: DeploymentStore {
             container = .down(try row.text("observed_message"))
         }
         return ServiceCondition(
-            newest: try state(row), message: try row.text("message"), container: container,
-            agentIsOnline: try row.bool("is_online"), obstacle: try row.text("obstacle"))
+            newest: try state(row), message: try row.text("message"),
+            reason: try row.text("failure_reason"), container: container,
+            agentIsOnline: try row.bool("is_online"), obstacle: try row.text("obstacle"),
+            awaitsNamesake: try row.bool("awaits_namesake"),
+            restartFailure: try restartFailure(row))
+    }
+
+    private static func restartFailure(_ row: Row) throws -> ServiceCondition.RestartFailure? {
+        let reason = try row.text("restart_failure_reason")
+        guard !reason.isEmpty else { return nil }
+        return ServiceCondition.RestartFailure(
+            reason: reason, message: try row.text("restart_failure_message"))
     }
 
     static func state(_ row: Row) throws -> DeploymentState {
@@ -306,11 +316,15 @@ extension PostgresDeploymentStore {
                 OR number < (SELECT number FROM deployments WHERE id = $2))
             ORDER BY number DESC LIMIT $3
             """)
-        // A deleted service has one job of its removal at most.
+        // A deleted service has one job of its removal at most. The name is looked for service by service:
+        // as an EXISTS PostgreSQL would look through all services first.
         static let condition = Statement(
             "deployments_condition",
             """
-            SELECT d.service_id, d.state, d.message, i.running_deployment_id IS NOT NULL AS runs,
+            SELECT d.service_id, d.state, d.message, d.failure_reason,
+                i.running_deployment_id IS NOT NULL AS runs,
+                coalesce(i.restart_failure_reason, '') AS restart_failure_reason,
+                coalesce(i.restart_failure_message, '') AS restart_failure_message,
                 coalesce(i.observed_state, '') AS observed_state,
                 coalesce(i.observed_message, '') AS observed_message,
                 coalesce(i.restart_count >= $2
@@ -318,9 +332,12 @@ extension PostgresDeploymentStore {
                 coalesce(p.online, false) AS is_online, coalesce((
                     SELECT j.message FROM service_jobs j
                     WHERE j.service_id = d.service_id AND j.kind IN ('teardown', 'purge') LIMIT 1
-                ), '') AS obstacle
+                ), '') AS obstacle,
+                CASE d.state WHEN 'queued' THEN coalesce((
+                    SELECT true FROM services_held_back h WHERE h.service_id = d.service_id
+                ), false) ELSE false END AS awaits_namesake
             FROM (
-                SELECT service_id, server_id, state, message FROM deployments
+                SELECT service_id, server_id, state, message, failure_reason FROM deployments
                 WHERE service_id = $1 ORDER BY number DESC LIMIT 1
             ) AS d
             LEFT JOIN instances i ON i.service_id = d.service_id
@@ -329,22 +346,25 @@ extension PostgresDeploymentStore {
         static let conditions = Statement(
             "deployments_conditions",
             """
-            SELECT s.id AS service_id, d.state, d.message,
+            SELECT s.id AS service_id, d.state, d.message, d.failure_reason,
                 i.running_deployment_id IS NOT NULL AS runs,
+                coalesce(i.restart_failure_reason, '') AS restart_failure_reason,
+                coalesce(i.restart_failure_message, '') AS restart_failure_message,
                 coalesce(i.observed_state, '') AS observed_state,
                 coalesce(i.observed_message, '') AS observed_message,
                 coalesce(i.restart_count >= $2
                     AND i.restarted_at > now() - $3 * interval '1 second', false) AS is_looping,
-                coalesce(p.online, false) AS is_online, coalesce((
-                    SELECT j.message FROM service_jobs j
-                    WHERE j.service_id = d.service_id AND j.kind IN ('teardown', 'purge') LIMIT 1
-                ), '') AS obstacle
+                coalesce(p.online, false) AS is_online, coalesce(j.message, '') AS obstacle,
+                CASE d.state WHEN 'queued' THEN coalesce((
+                    SELECT true FROM services_held_back h WHERE h.service_id = d.service_id
+                ), false) ELSE false END AS awaits_namesake
             FROM unnest($1::text[]::uuid[]) AS s (id)
             CROSS JOIN LATERAL (
-                SELECT service_id, server_id, state, message FROM deployments
+                SELECT service_id, server_id, state, message, failure_reason FROM deployments
                 WHERE service_id = s.id ORDER BY number DESC LIMIT 1
             ) AS d
             LEFT JOIN instances i ON i.service_id = s.id
+            LEFT JOIN service_jobs j ON j.service_id = s.id AND j.kind IN ('teardown', 'purge')
             LEFT JOIN server_presence p ON p.server_id = d.server_id
             """)
     }

@@ -9,13 +9,16 @@ public struct PostgresInstanceStore: InstanceStore {
 
     /// Reads the instances of the server's running deployments; see ``InstanceStore``.
     public func running(
-        _ holder: LeaseHolder, in session: Session
+        _ holder: LeaseHolder, surveyAge: Duration, in session: Session
     ) async throws -> [RunningInstance]? {
         let presence = session.send(
             Statements.isNewest, [.id(holder.serverID), .bytes(holder.session.bytes)])
         let rows = try await session.query(
             Statements.running,
-            [.id(holder.serverID), .int64(EngineLimits.settleDuration.components.seconds)])
+            [
+                .id(holder.serverID), .int64(surveyAge.inMilliseconds),
+                .int64((surveyAge + EngineLimits.settleDuration).inMilliseconds),
+            ])
         guard try await !presence.rows().isEmpty else { return nil }
         return try rows.map { row in
             guard
@@ -26,7 +29,8 @@ public struct PostgresInstanceStore: InstanceStore {
                 deploymentID: try row.id("running_deployment_id"), observed: observed,
                 message: try row.text("observed_message"),
                 restartCount: try row.int32("restart_count"),
-                isSettling: try row.bool("is_settling"), isAtWork: try row.bool("is_at_work"))
+                isSettling: try row.bool("is_settling"), isOutdated: try row.bool("is_outdated"),
+                isAtWork: try row.bool("is_at_work"))
         }
     }
 
@@ -37,8 +41,21 @@ public struct PostgresInstanceStore: InstanceStore {
             [
                 .id(observation.serviceID), .id(observation.deploymentID),
                 .text(observation.observed.rawValue), .text(observation.message),
-                .int32(observation.restartCount),
+                .int32(observation.restartCount), .int64(observation.age.inMilliseconds),
             ])
+    }
+
+    /// Queues the update; see ``InstanceStore``.
+    public func noteWorkedWithinTx(_ tx: Transaction, _ serviceID: ServiceID) async throws {
+        tx.send(Statements.noteWorked, [.id(serviceID)])
+    }
+
+    /// Queues the update; see ``InstanceStore``.
+    public func noteRestartFailedWithinTx(
+        _ tx: Transaction, _ serviceID: ServiceID, reason: String, message: String
+    ) async throws {
+        tx.send(
+            Statements.noteRestartFailed, [.id(serviceID), .text(reason), .text(message)])
     }
 
     /// Queues the lock; see ``InstanceStore``.
@@ -121,7 +138,7 @@ public struct PostgresInstanceStore: InstanceStore {
         }
     }
 
-    private enum Statements {
+    enum Statements {
         static let isNewest = Statement(
             "instances_is_newest",
             "SELECT 1 FROM server_presence WHERE server_id = $1 AND session_id = $2")
@@ -130,8 +147,10 @@ public struct PostgresInstanceStore: InstanceStore {
             """
             SELECT i.service_id, i.environment_id, i.running_deployment_id, i.observed_state,
                 i.observed_message, i.restart_count,
-                coalesce(i.running_since > now() - $2 * interval '1 second', false)
-                    AS is_settling,
+                coalesce(greatest(i.running_since, i.worked_at)
+                    > now() - $3 * interval '1 millisecond', false) AS is_settling,
+                coalesce(greatest(i.running_since, i.worked_at)
+                    > now() - $2 * interval '1 millisecond', false) AS is_outdated,
                 EXISTS (
                     SELECT FROM deployments d WHERE d.service_id = i.service_id
                         AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
@@ -150,6 +169,8 @@ public struct PostgresInstanceStore: InstanceStore {
                 restart_count = $5,
                 restarted_at = CASE WHEN $5 > restart_count THEN now() ELSE restarted_at END
             WHERE i.service_id = $1 AND i.running_deployment_id = $2
+                AND coalesce(greatest(i.running_since, i.worked_at)
+                    <= now() - $6 * interval '1 millisecond', true)
                 AND NOT EXISTS (
                     SELECT FROM deployments d WHERE d.service_id = i.service_id
                         AND d.state IN ('claimed', 'pulling', 'starting', 'verifying')
@@ -165,9 +186,19 @@ public struct PostgresInstanceStore: InstanceStore {
             "instances_note_restarted",
             """
             UPDATE instances SET observed_state = 'running', observed_message = '',
-                observed_at = now(), running_since = now()
+                observed_at = now(), running_since = now(), restart_failure_reason = '',
+                restart_failure_message = ''
             WHERE service_id = $1 AND running_deployment_id IS NOT NULL
             """)
+        static let noteRestartFailed = Statement(
+            "instances_note_restart_failed",
+            """
+            UPDATE instances SET restart_failure_reason = $2, restart_failure_message = $3
+            WHERE service_id = $1
+            """)
+        static let noteWorked = Statement(
+            "instances_note_worked",
+            "UPDATE instances SET worked_at = now() WHERE service_id = $1")
         static let supersedeRunning = Statement(
             "instances_supersede_running",
             """
@@ -180,7 +211,8 @@ public struct PostgresInstanceStore: InstanceStore {
             """
             UPDATE instances SET running_deployment_id = NULL, running_since = NULL,
                 observed_state = 'running', observed_message = '', observed_at = now(),
-                restart_count = 0, restarted_at = NULL
+                restart_count = 0, restarted_at = NULL, restart_failure_reason = '',
+                restart_failure_message = ''
             WHERE service_id = $1
             """)
         static let lockMissing = Statement(

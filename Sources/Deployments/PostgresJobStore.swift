@@ -102,6 +102,20 @@ public struct PostgresJobStore: JobStore {
         tx.send(Statements.release, [.id(id)])
     }
 
+    /// Reads the job in either table; see ``JobStore``.
+    public func serviceWithinTx(_ tx: Transaction, of id: JobID) async throws -> ServiceID? {
+        try await tx.query(Statements.findService, [.id(id)]).first?.id("service_id")
+    }
+
+    /// Queues the update; see ``JobStore``.
+    public func refusedWithinTx(
+        _ tx: Transaction, _ id: DeploymentID, reason: String, message: String, after: Duration
+    ) async throws {
+        tx.send(
+            Statements.refused,
+            [.id(id), .text(reason), .text(message), .int64(after.components.seconds)])
+    }
+
     /// Queues the update; see ``JobStore``.
     public func holdJobWithinTx(_ tx: Transaction, _ id: JobID) async throws {
         tx.send(
@@ -186,7 +200,7 @@ public struct PostgresJobStore: JobStore {
         static let advance = Statement(
             "jobs_advance",
             """
-            UPDATE deployments SET state = $2, message = $3, updated_at = now(),
+            UPDATE deployments SET state = $2, message = $3, refusal = '', updated_at = now(),
                 lease_until = now() + $4 * interval '1 second'
             WHERE id = $1
             """)
@@ -223,7 +237,8 @@ public struct PostgresJobStore: JobStore {
             UPDATE instances i
             SET running_deployment_id = d.id, running_since = now(), observed_state = 'running',
                 observed_message = '', observed_at = now(), restart_count = 0,
-                restarted_at = NULL, image = d.image,
+                restarted_at = NULL, restart_failure_reason = '', restart_failure_message = '',
+                image = d.image,
                 pinned_image = CASE WHEN d.pinned_image <> '' THEN d.pinned_image
                     WHEN i.image = d.image THEN i.pinned_image ELSE '' END
             FROM deployments d WHERE i.service_id = $1 AND d.id = $2
@@ -244,6 +259,20 @@ public struct PostgresJobStore: JobStore {
             """)
         static let release = Statement(
             "jobs_release", "UPDATE deployments SET lease_until = now() WHERE id = $1")
+        // An undo has the id of its deployment: both name the same service.
+        static let findService = Statement(
+            "jobs_find_service",
+            """
+            SELECT service_id FROM deployments WHERE id = $1
+            UNION SELECT service_id FROM service_jobs WHERE id = $1
+            """)
+        static let refused = Statement(
+            "jobs_refused",
+            """
+            UPDATE deployments SET refusal = $2, message = $3, updated_at = now(),
+                lease_until = now() + $4 * interval '1 second'
+            WHERE id = $1
+            """)
         static let holdJob = Statement(
             "jobs_hold",
             """

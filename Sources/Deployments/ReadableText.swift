@@ -17,8 +17,8 @@ struct ReadableText {
         return texts.map { text in
             guard let redactor else { return text.isEmpty ? "" : ReadableText.withheld }
             // Cut last: half a secret would not be found.
-            return PlainLine.of(
-                redactor.redact(text), lengthMax: EngineLimits.messageLengthMax)
+            return PlainText.line(
+                of: redactor.redact(text), lengthMax: EngineLimits.messageLengthMax)
         }
     }
 

@@ -23,7 +23,7 @@ struct RecordProgress {
             serviceID: progress.serviceID, jobID: progress.reference.jobID, state: progress.state,
             message: texts[0], isAgents: isAgents,
             failure: JobFailure(
-                reason: PlainLine.reason(progress.failure?.reason ?? ""), hint: texts[1]),
+                reason: ReasonWord.of(progress.failure?.reason ?? ""), hint: texts[1]),
             outcome: progress.outcome.map(RecordProgress.plausible))
         return try await transactions.inTransaction { tx in
             let job = try await jobs.lockWithinTx(
@@ -33,6 +33,9 @@ struct RecordProgress {
                 return false
             case .deployment(let deployment):
                 guard deployment.isHeld else { return deployment.state.isEnd(of: told.state) }
+                if told.state.isEnd {
+                    try await instances.noteWorkedWithinTx(tx, told.serviceID)
+                }
                 try await apply(tx, told, to: deployment)
                 tx.notify(
                     ChangeNotice(
@@ -41,6 +44,9 @@ struct RecordProgress {
                         deploymentID: deployment.id))
                 return true
             case .other(let kind, let attempt, let environmentID):
+                if told.state.isEnd {
+                    try await instances.noteWorkedWithinTx(tx, told.serviceID)
+                }
                 try await apply(tx, told, to: kind, attempt: attempt, in: environmentID)
                 tx.notify(
                     ChangeNotice(
@@ -129,6 +135,9 @@ struct RecordProgress {
             try await store.releaseEnvironmentWithinTx(tx, environmentID)
         case (.failed, .restart):
             try await jobs.endJobWithinTx(tx, told.jobID)
+            // There is no row of a restart that could keep it.
+            try await instances.noteRestartFailedWithinTx(
+                tx, told.serviceID, reason: told.failure.reason, message: told.message)
         case (.failed, .teardown), (.failed, .purge), (.failed, .undo), (.cancelled, _):
             try await jobs.retryJobWithinTx(
                 tx, told.jobID, after: RecordProgress.pause(afterAttempt: attempt),

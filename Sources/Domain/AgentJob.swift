@@ -8,8 +8,8 @@ public struct AgentJob: Hashable, Sendable {
         case restart(RestartOrder)
         /// Remove the containers, keep the volume.
         case teardown(TeardownOrder)
-        /// Remove the volume of that name.
-        case purge(volumeName: String)
+        /// Remove the volume of that name, and the environment's network when nobody is left on it.
+        case purge(volumeName: String, environmentID: EnvironmentID? = nil)
         /// Stop working on the job.
         case cancel
     }

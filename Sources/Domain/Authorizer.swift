@@ -56,7 +56,7 @@ public enum Permission: Sendable {
     case readServices
     /// Create, change, deploy and delete services.
     case writeServices
-    /// Read a secret's value.
+    /// Read a secret's value, and what containers write, which may hold one.
     case revealSecrets
     /// Add servers and let agents register for them.
     case manageServers
@@ -111,6 +111,11 @@ public struct Grant: Hashable, Sendable {
         self.projectID = projectID
         self.environmentID = environmentID
     }
+}
+
+extension Grant {
+    /// Whether the caller's role has another permission too, in the same scope.
+    public func allows(_ permission: Permission) -> Bool { role >= permission.leastRole }
 }
 
 /// Decides whether a caller may do something, in at most one round trip.

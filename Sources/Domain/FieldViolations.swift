@@ -25,6 +25,12 @@ public struct FieldViolations {
         return id
     }
 
+    /// Notes what the others note, after what was noted so far.
+    public mutating func add(_ others: FieldViolations) { list += others.list }
+
+    /// What the caller is told; of violations that are there.
+    public var problem: Problem { .invalid(list) }
+
     /// Whether nothing was noted.
     public var isEmpty: Bool { list.isEmpty }
 

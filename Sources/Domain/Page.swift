@@ -14,13 +14,14 @@ public struct PageRequest<Kind>: Hashable, Sendable {
     ///   - size: The caller's wish; 0 means ``PageLimits/sizeDefault``, more than
     ///     ``PageLimits/sizeMax`` is lowered to it, a negative one is a violation.
     ///   - token: The token of the page before, or empty.
-    ///   - scope: The sixteen bytes of the id that the list belongs to.
+    ///   - scope: The sixteen bytes of the id that the list belongs to; `nil` when the request does
+    ///     not say which list it means: then nothing can be said of its token.
     public init(
-        size: Int32, token: String, scope: [UInt8], violations: inout FieldViolations
+        size: Int32, token: String, scope: [UInt8]?, violations: inout FieldViolations
     ) {
         if size < 0 { violations.add("page_size", "must not be negative") }
         self.size = size <= 0 ? PageLimits.sizeDefault : min(Int(size), PageLimits.sizeMax)
-        guard !token.isEmpty else {
+        guard let scope, !token.isEmpty else {
             after = nil
             return
         }

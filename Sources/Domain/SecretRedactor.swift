@@ -1,6 +1,6 @@
 /// Replaces known secrets in text that people will read.
 ///
-/// Finds a secret as it is and percent-encoded, as it stands in a connection URI.
+/// Finds a secret as it is and in each of the ``SecretForms``.
 public struct SecretRedactor: Sendable {
     /// What stands in a secret's place.
     public static let replacement = "[redacted]"
@@ -14,8 +14,7 @@ public struct SecretRedactor: Sendable {
     public init(_ secrets: [SecretText]) {
         let forms = Set(
             secrets.flatMap { secret in
-                let bytes = Array(secret.revealed.utf8)
-                return [bytes, SecretRedactor.percentEncoded(bytes)]
+                SecretForms.all(of: secret.revealed).map { Array($0.utf8) }
             })
         needles = forms.filter { $0.count >= SecretRedactor.secretLengthMin }
             .sorted { $0.count > $1.count }
@@ -38,20 +37,5 @@ public struct SecretRedactor: Sendable {
             }
         }
         return String(decoding: result, as: UTF8.self)
-    }
-
-    /// RFC 3986 section 2.1: everything but the unreserved characters.
-    private static func percentEncoded(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return bytes.flatMap { byte -> [UInt8] in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                return [byte]
-            default:
-                return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
     }
 }

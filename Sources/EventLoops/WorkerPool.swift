@@ -8,15 +8,20 @@ import Glibc
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var queue: [@Sendable () -> Void] = []
 
-    /// How much work may wait for a thread.
+    /// How much work may wait for a thread unless told otherwise.
     public static let queuedMax = 1024
+    /// How much work of this pool may wait for a thread.
+    public let queuedMax: Int
 
     /// The pool has ``queuedMax`` pieces of work waiting.
     public struct Full: Error {}
 
     /// Starts `threads` threads, which live as long as the process.
     /// - Throws: ``SystemError`` of `pthread_create`.
-    public init(threads: Int) throws(SystemError) {
+    public init(
+        threads: Int, queuedMax: Int = WorkerPool.queuedMax
+    ) throws(SystemError) {
+        self.queuedMax = queuedMax
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(condition, nil)
         for _ in 0..<max(1, threads) { try startThread { self.work() } }
@@ -38,7 +43,7 @@ import Glibc
     private func enqueue(_ body: @escaping @Sendable () -> Void) -> Bool {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        guard queue.count < WorkerPool.queuedMax else { return false }
+        guard queue.count < queuedMax else { return false }
         queue.append(body)
         unsafe pthread_cond_signal(condition)
         return true

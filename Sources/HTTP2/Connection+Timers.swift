@@ -26,15 +26,17 @@ extension Connection {
 
     // MARK: Header sections that dribble
 
-    /// Looks after a read whether a header section is half there.
+    /// Looks after a read whether a header section is half there. One timer does for all: when it was
+    /// set for a section that is complete by now, the one that is half there has its own time.
     func watchForDribble() {
-        guard dribbleTimer == nil, let stream = session.recorder.current else { return }
-        dribbleTimer = reactor.schedule(after: limits.headersTimeMax) {
-            [weak self, id = stream.id] in
+        guard dribbleTimer == nil, session.recorder.current != nil else { return }
+        let due = session.recorder.sectionBeganAt.advanced(by: limits.headersTimeMax)
+        dribbleTimer = reactor.schedule(at: due) {
+            [weak self, section = session.recorder.sectionsBegun] in
             guard let self else { return }
             dribbleTimer = nil
-            guard !isOver, let current = session.recorder.current else { return }
-            if current.id == id {
+            guard !isOver, session.recorder.current != nil else { return }
+            if session.recorder.sectionsBegun == section {
                 end(.enhanceYourCalm, reason: "headers_too_slow")
             } else {
                 watchForDribble()

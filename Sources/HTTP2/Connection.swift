@@ -37,6 +37,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private let stream: any ByteStream
     /// Who takes the streams.
     public weak var delegate: (any ConnectionDelegate)?
+    /// How many handlers its delegate runs for it (server); the delegate counts them.
+    public var handlersRunning = 0
     /// Why the connection is over or about to be; nil before.
     public private(set) var failure: ConnectionFailure?
     /// When bytes of the peer came last.
@@ -47,6 +49,8 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     private var unsent: [UInt8] = []
     private var unsentStart = 0
     private var isFlushScheduled = false
+    /// Whether the drain's last GOAWAY is to be queued as soon as it can be sent.
+    private var isLastWordDue = false
     private var prefaceTimer: LoopTimer?
     private var stallTimer: LoopTimer?
     private var phaseTimer: LoopTimer?
@@ -68,7 +72,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         case open
         /// GOAWAY was announced; streams are still taken until the peer acknowledges.
         case draining
-        /// The last GOAWAY is out; left when the last stream ends.
+        /// The last GOAWAY is out or due; left when the last stream ends.
         case finishing
         /// Everything is said: what is unsent goes out, then our side ends.
         case ending
@@ -170,7 +174,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         session.submitShutdownNotice()
         session.submitPing(.drain)
         phaseTimer = reactor.schedule(after: Connection.drainAckTimeMax) { [weak self] in
-            self?.finish(.noError, reason: "")
+            self?.finish()
         }
     }
 
@@ -178,6 +182,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
     public func end(_ code: ErrorCode, reason: StaticString) {
         guard !isOver else { return }
         session.submitGoAway(code, reason: reason)
+        isLastWordDue = false
         phase = .ending
         failure = failure ?? .ended(reason)
         session.recorder.hasNews = true
@@ -207,11 +212,14 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         scheduleFlush()
     }
 
-    private func finish(_ code: ErrorCode, reason: StaticString) {
+    /// The last GOAWAY is due. It says which streams are served, and is written for a peer that reads:
+    /// while it does not, what it opens is served too.
+    private func finish() {
         guard phase == .draining else { return }
         phase = .finishing
         phaseTimer?.cancel()
-        session.submitGoAway(code, reason: reason)
+        isLastWordDue = true
+        scheduleFlush()
     }
 
     // MARK: Reading
@@ -281,7 +289,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
             timer.cancel()
             prefaceTimer = nil
         }
-        if session.recorder.isDrainSeen { finish(.noError, reason: "") }
+        if session.recorder.isDrainSeen { finish() }
         watchForDribble()
         // The library may have queued answers of its own: acknowledgements, resets, last words.
         scheduleFlush()
@@ -365,6 +373,10 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
 
     private func flush() {
         guard sendUnsent() else { return }
+        if isLastWordDue {
+            isLastWordDue = false
+            session.submitGoAway(.noError, reason: "")
+        }
         while true {
             buffers.output.removeAll(keepingCapacity: true)
             do {

@@ -44,6 +44,10 @@ public struct ConnectionLimits: Sendable {
     public var lingerTimeMax: Duration = .seconds(1)
     /// Acknowledgements of PING and SETTINGS that may wait to be sent.
     public var queuedAcksMax = 256
+    /// Frames other than DATA that may wait to be sent to a peer that does not read: resets,
+    /// acknowledgements, room for more, header sections (server). Far more than the open streams call
+    /// for: whoever makes us queue so many answers to what no stream needs.
+    public var queuedFramesMax = 4096
     /// Entries of one SETTINGS frame.
     public var settingsEntriesMax = 32
     /// CONTINUATION frames of one header section.
@@ -52,8 +56,9 @@ public struct ConnectionLimits: Sendable {
     public var peerResets = Rate(burst: 500, perSecond: 50)
     /// Streams a peer may make us reset at once, and how many more each second ("made you reset").
     public var ownResets = Rate(burst: 200, perSecond: 20)
-    /// Frames that carry nothing forward (SETTINGS, PRIORITY, empty DATA, WINDOW_UPDATE beyond what
-    /// we send), at once and each second.
+    /// Frames that carry nothing forward (SETTINGS, PRIORITY, GOAWAY, acknowledgements of PING, empty
+    /// DATA, WINDOW_UPDATE beyond what we send, frames of unknown types, and whatever comes on a
+    /// stream after the peer has reset it), at once and each second.
     public var idleFrames = Rate(burst: 4000, perSecond: 1000)
     /// PING frames a peer may send that come sooner than ``pingIntervalMin`` after another, counted
     /// anew whenever we send HEADERS or DATA.

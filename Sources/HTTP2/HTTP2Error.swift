@@ -9,8 +9,12 @@ public struct HTTP2Error: Error, Equatable, CustomStringConvertible {
 
     /// Whether the peer did not begin with HTTP/2's connection preface.
     public var isBadPreface: Bool { code == NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue }
-    /// Whether the peer made us queue more answers than ``ConnectionLimits/queuedAcksMax``.
-    public var isFlooded: Bool { code == NGHTTP2_ERR_FLOODED.rawValue }
+    /// Whether the peer made us queue more answers than ``ConnectionLimits/queuedAcksMax``, or sent
+    /// more frames of a header section than ``ConnectionLimits/continuationsMax``.
+    public var isFlooded: Bool {
+        code == NGHTTP2_ERR_FLOODED.rawValue
+            || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue
+    }
 
     /// The function and nghttp2's text for the code.
     public var description: String {

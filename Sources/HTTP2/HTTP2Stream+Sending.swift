@@ -74,6 +74,7 @@ extension HTTP2Stream {
     /// Drops what arrived, now and from now on, so that the rest of a body nobody wants does not
     /// hold up the connection.
     public func discardReceived() {
+        guard unconsumedBytes > 0 || heldBytes > 0 || !received.isEmpty else { return }
         session.recorder.receivedBytes -= received.count
         received.removeAll()
         heldBytes = 0

@@ -59,6 +59,9 @@ public final class HTTP2Stream {
     var isDrainAwaited = false
     var isBodyNoted = false
     var isPeerReset = false
+    /// Whether it came after the last stream that our GOAWAY says is served: nobody is told of it, and
+    /// the library refuses it once that GOAWAY is out.
+    var isTurnedAway = false
     /// Bytes that arrived and for which the peer has not been given new room.
     var unconsumedBytes = 0
     var headerListBytes = 0

@@ -95,6 +95,9 @@ import EventLoops
     /// Whether there is something to send, as far as the windows allow.
     var wantsToWrite: Bool { unsafe nghttp2_session_want_write(pointer) != 0 }
 
+    /// Frames other than DATA that wait to be sent.
+    var queuedFrames: Int { unsafe nghttp2_session_get_outbound_queue_size(pointer) }
+
     /// Lets the library read what arrived; the events are noted in the recorder.
     /// - Throws: ``HTTP2Error`` when the connection cannot go on.
     func receive(_ bytes: UnsafeRawBufferPointer, now: Instant) throws(HTTP2Error) {
@@ -110,10 +113,13 @@ import EventLoops
             throw HTTP2Error(function: "nghttp2_session_mem_recv", code: Int32(count))
         }
         consumeOrphaned()
-        if recorder.takenDataIDs.count != scanner.dataIDs.count, wantsToRead {
-            recorder.noteDroppedData(scanner.dataIDs)
+        if recorder.takenDataIDs.count != scanner.dataFrames.count, wantsToRead {
+            recorder.noteDroppedData(scanner.dataFrames)
         }
+        for _ in 0..<scanner.unknownFrames { recorder.noteIdleFrame() }
         resetSpeakers()
+        // After everything that the peer made us queue, by the library's own hand or by ours.
+        recorder.noteQueued(queuedFrames)
     }
 
     /// Appends what there is to send to `output`, until it holds `bytesMax` or nothing is left.
@@ -133,10 +139,12 @@ import EventLoops
         consumeOrphaned()
     }
 
+    /// Sends a response's header section; a stream that cannot have one is reset, for a peer that heard
+    /// nothing would wait for it.
     func submitResponse(_ stream: HTTP2Stream, _ headers: HeaderBlock, isEnd: Bool) {
         var source = unsafe nghttp2_data_provider()
         unsafe source.read_callback = readQueuedBody
-        _ = unsafe headers.withFields { fields in
+        let code = unsafe headers.withFields { fields in
             if isEnd {
                 unsafe nghttp2_submit_response(
                     pointer,
@@ -155,6 +163,7 @@ import EventLoops
                 )
             }
         }
+        if code != 0 { submitReset(stream.id, .internalError) }
         outputPending?()
     }
 
@@ -193,6 +202,16 @@ import EventLoops
         return stream
     }
 
+    /// Gives the next request this id, which must be odd and higher than those used (client); for
+    /// tests of what follows when they are used up.
+    /// - Throws: ``HTTP2Error`` when nghttp2 does not take it.
+    func skipStreamIDs(to id: Int32) throws(HTTP2Error) {
+        let code = unsafe nghttp2_session_set_next_stream_id(pointer, id)
+        guard code == 0 else {
+            throw HTTP2Error(function: "nghttp2_session_set_next_stream_id", code: code)
+        }
+    }
+
     /// Tells the library that a stream's data source has bytes, or an end, after it had none.
     func resume(_ stream: HTTP2Stream) {
         guard stream.isSourceDeferred else {
@@ -227,8 +246,13 @@ import EventLoops
     }
 
     /// Refuses streams from now on: GOAWAY with the last stream id that was processed.
+    ///
+    /// The library takes streams until that frame is packed, which may have others before it, and
+    /// then closes those above the id; the peer makes those calls again elsewhere. So nobody may be
+    /// told of them.
     func submitGoAway(_ code: ErrorCode, reason: StaticString) {
         let last = unsafe nghttp2_session_get_last_proc_stream_id(pointer)
+        recorder.lastServedID = min(recorder.lastServedID ?? .max, last)
         unsafe nghttp2_submit_goaway(
             pointer,
             UInt8(NGHTTP2_FLAG_NONE.rawValue),

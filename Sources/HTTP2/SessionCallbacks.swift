@@ -42,13 +42,17 @@ private let endStream = UInt8(NGHTTP2_FLAG_END_STREAM.rawValue)
 private let acknowledgement = UInt8(NGHTTP2_FLAG_ACK.rawValue)
 
 private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
-    guard let header = unsafe header, let recorder = unsafe recorder(userData),
-        recorder.role == .server
+    guard let header = unsafe header?.pointee, let recorder = unsafe recorder(userData)
     else { return 0 }
-    switch unsafe nghttp2_frame_type(UInt32(header.pointee.type)) {
-    case NGHTTP2_HEADERS: recorder.noteHeadersFrame(unsafe header.pointee.stream_id)
-    case NGHTTP2_DATA: recorder.takenDataIDs.append(unsafe header.pointee.stream_id)
-    case NGHTTP2_PRIORITY: recorder.notePriorityFrame(unsafe header.pointee.stream_id)
+    let type = nghttp2_frame_type(UInt32(header.type))
+    // Here and not once it is received: the library tells nothing of one on a stream that is closed.
+    if type == NGHTTP2_WINDOW_UPDATE { recorder.noteWindowUpdate() }
+    guard recorder.role == .server else { return 0 }
+    switch type {
+    case NGHTTP2_HEADERS:
+        recorder.noteHeadersFrame(header.stream_id, isEnd: header.flags & endStream != 0)
+    case NGHTTP2_DATA: recorder.takenDataIDs.append(header.stream_id)
+    case NGHTTP2_PRIORITY: recorder.notePriorityFrame(header.stream_id)
     default: break
     }
     return 0
@@ -58,14 +62,15 @@ private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, user
     guard let recorder = unsafe recorder(userData), let frame = unsafe frame else { return 0 }
     let id = unsafe frame.pointee.hd.stream_id
     guard unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else {
-        recorder.current = recorder.stream(id)
+        recorder.beginSection(recorder.stream(id))
         if let stream = recorder.current, stream.hasHeaders { stream.trailers = HeaderBlock() }
         return 0
     }
     guard let session = recorder.session else { return 0 }
     let stream = HTTP2Stream(id: id, session: session)
+    if let last = recorder.lastServedID, id > last { stream.isTurnedAway = true }
     recorder.add(stream)
-    recorder.current = stream
+    recorder.beginSection(stream)
     return 0
 }
 
@@ -118,7 +123,7 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
         guard let stream = recorder.stream(header.stream_id) else { break }
         if recorder.role == .client, stream.forgetsInformational() { break }
         let isFirst = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
-        recorder.note(isFirst ? .began : .headers, stream)
+        if !stream.isTurnedAway { recorder.note(isFirst ? .began : .headers, stream) }
         stream.hasHeaders = true
         if isEnd { recorder.noteRemoteEnd(stream) }
     case NGHTTP2_PING:
@@ -126,6 +131,7 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
             recorder.notePing()
         } else {
             recorder.notePingAck(unsafe frame.pointee.ping.opaque_data.0)
+            recorder.noteIdleFrame()
         }
     case NGHTTP2_SETTINGS:
         if header.flags & acknowledgement == 0 {
@@ -147,7 +153,7 @@ private let onFrameReceived: nghttp2_on_frame_recv_callback = { _, frame, userDa
             debugText: String(decoding: text, as: UTF8.self)
         )
         recorder.hasNews = true
-    case NGHTTP2_WINDOW_UPDATE: recorder.noteWindowUpdate()
+        recorder.noteIdleFrame()
     default: break
     }
     return 0

@@ -13,6 +13,9 @@ final class SessionRecorder {
     var now: Instant
     /// The stream whose header section is arriving.
     var current: HTTP2Stream?
+    /// How many header sections have begun, and when the last one did: a stream may have several.
+    private(set) var sectionsBegun: UInt64 = 0
+    private(set) var sectionBeganAt: Instant
     /// The stream found last, since frames of one stream tend to follow each other.
     private var recent: HTTP2Stream?
     /// Bytes queued on all streams.
@@ -37,7 +40,9 @@ final class SessionRecorder {
     var isDrainSeen = false
     /// When the last open stream closed.
     var idleSince: Instant
-    /// Streams on which the peer sent something after it had reset them.
+    /// The highest stream that our last words say is served; nil before them.
+    var lastServedID: Int32?
+    /// Streams on which the peer sent something after it had reset them, each once.
     var speakingAfterReset: [Int32] = []
     /// The streams of the DATA frames that the library took in this read (server).
     var takenDataIDs: [Int32] = []
@@ -50,6 +55,8 @@ final class SessionRecorder {
     /// Streams that ended with END_STREAM from the peer, and those that the peer reset.
     private var endedIDs = RecentIDs()
     private var resetIDs = RecentIDs()
+    /// Those of them on which the peer went on, and was told.
+    private var toldIDs = RecentIDs()
     private var pings: PingStrikes
     private var peerResets: TokenBucket
     private var ownResets: TokenBucket
@@ -77,6 +84,7 @@ final class SessionRecorder {
         self.now = now
         self.usage = usage
         idleSince = now
+        sectionBeganAt = now
         pings = PingStrikes(limits)
         peerResets = TokenBucket(limits.peerResets, now: now)
         ownResets = TokenBucket(limits.ownResets, now: now)
@@ -97,10 +105,18 @@ final class SessionRecorder {
 
     // MARK: Receiving
 
+    /// A header section begins, of a stream that is open.
+    func beginSection(_ stream: HTTP2Stream?) {
+        current = stream
+        sectionsBegun &+= 1
+        sectionBeganAt = now
+    }
+
     func noteHeader(name: Span<UInt8>, value: Span<UInt8>) -> HeaderVerdict {
         guard let current else { return .kept }
         let added = name.count + value.count + HeaderBlock.fieldOverheadBytes
-        if current.trailers != nil {
+        // Trailers follow headers; to look at `trailers` itself costs more.
+        if current.hasHeaders, current.trailers != nil {
             let total = (current.trailers?.listBytes ?? 0) + added
             guard total <= limits.headerListBytesMax else {
                 current.isHeaderListTooLarge = true
@@ -185,12 +201,13 @@ final class SessionRecorder {
     // MARK: The peer's conduct
 
     /// A HEADERS frame begins (server).
-    func noteHeadersFrame(_ id: Int32) {
+    func noteHeadersFrame(_ id: Int32, isEnd: Bool) {
+        let isRequest = id > streamIDs.highest
         guard streamIDs.take(id) else {
             violate(.protocolError, "stream id lower than one seen")
             return
         }
-        notePossiblyLate(id)
+        if !isRequest { notePossiblyLate(id, isEnd: isEnd) }
     }
 
     /// A PRIORITY frame begins (server); nghttp2 looks at none, since we have no use for them.
@@ -200,26 +217,41 @@ final class SessionRecorder {
     }
 
     /// Looks for DATA frames that came and that nghttp2 did not take, after it has read.
-    func noteDroppedData(_ sent: [Int32]) {
+    func noteDroppedData(_ sent: [FrameScanner.DataFrame]) {
         var taken = takenDataIDs[...]
-        for id in sent {
-            if taken.first == id {
+        for frame in sent {
+            if taken.first == frame.id {
                 taken.removeFirst()
-            } else {
-                notePossiblyLate(id)
+                continue
             }
+            notePossiblyLate(frame.id, isEnd: frame.isEnd)
+            if frame.isEmpty, !frame.isEnd { noteIdleFrame() }
         }
     }
 
     /// nghttp2 ignores what comes on a stream that it has forgotten. The peer may not know yet that
     /// we reset a stream; it does know when it ended or reset one itself (RFC 9113 §5.1, "closed").
-    private func notePossiblyLate(_ id: Int32) {
+    /// It is told of a reset stream once: an answer to each frame would fill memory for a peer that
+    /// does not read them.
+    private func notePossiblyLate(_ id: Int32, isEnd: Bool) {
         guard stream(id) == nil else { return }
         if endedIDs.contains(id) {
             violate(.streamClosed, "the stream has ended")
         } else if resetIDs.contains(id) {
-            speakingAfterReset.append(id)
+            if toldIDs.contains(id) {
+                noteIdleFrame()
+            } else {
+                toldIDs.insert(id)
+                speakingAfterReset.append(id)
+            }
+        } else if isEnd {
+            endedIDs.insert(id)
         }
+    }
+
+    /// So many frames wait to be sent (server). A client's own requests would be among them.
+    func noteQueued(_ frames: Int) {
+        if role == .server, frames > limits.queuedFramesMax { violate("too_many_queued_frames") }
     }
 
     func notePing() {

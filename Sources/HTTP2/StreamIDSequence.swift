@@ -1,7 +1,8 @@
 /// The stream ids a client used, to tell one that it went back to from one that has closed
 /// (RFC 9113 §5.1.1); nghttp2 ignores both.
 struct StreamIDSequence {
-    private var highest: Int32 = -1
+    /// The highest id so far; -1 before the first.
+    private(set) var highest: Int32 = -1
     /// Ids that were passed over, in ascending ranges. Real clients pass over none.
     private var gaps: [ClosedRange<Int32>] = []
 

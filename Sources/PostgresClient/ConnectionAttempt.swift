@@ -2,11 +2,12 @@ import EventLoops
 
 /// Opens one connection: resolves host names on a worker, then drives `PQconnectPoll`.
 ///
-/// Retained by its timer and its watch until it calls `finished`, exactly once.
+/// Retained by its timer and its watch until it calls `finished`, once and with itself, or is
+/// abandoned; then it holds nothing of its owner's.
 final class ConnectionAttempt: ReadinessHandler {
     private let reactor: Reactor
     private var settings: ConnectionSettings
-    private let finished: (Result<ConnectionHandle, PostgresError>) -> Void
+    private var finished: ((ConnectionAttempt, Result<ConnectionHandle, PostgresError>) -> Void)?
     private var handle: ConnectionHandle?
     private var watch: Watch?
     private var timer: LoopTimer?
@@ -14,7 +15,7 @@ final class ConnectionAttempt: ReadinessHandler {
 
     init(
         reactor: Reactor, settings: ConnectionSettings,
-        finished: @escaping (Result<ConnectionHandle, PostgresError>) -> Void
+        finished: @escaping (ConnectionAttempt, Result<ConnectionHandle, PostgresError>) -> Void
     ) {
         self.reactor = reactor
         self.settings = settings
@@ -123,8 +124,9 @@ final class ConnectionAttempt: ReadinessHandler {
 
     private func finish(_ result: Result<ConnectionHandle, PostgresError>) {
         guard !isFinished else { return }
+        let finished = finished
         cleanUp()
-        finished(result)
+        finished?(self, result)
     }
 
     private func cleanUp() {
@@ -133,5 +135,6 @@ final class ConnectionAttempt: ReadinessHandler {
         timer?.cancel()
         timer = nil
         handle = nil
+        finished = nil
     }
 }

@@ -127,10 +127,9 @@ enum ConnectProgress {
 
     /// Queues the preparation of a statement.
     func sendPrepare(_ statement: PreparedStatement) -> Bool {
-        // Safe: a StaticString ends with a NUL and lives for ever; libpq copies the rest.
+        // Safe: the texts are NUL-terminated copies that live for the call; libpq copies all.
         unsafe PQsendPrepare(
-            connection, statement.serverName,
-            UnsafeRawPointer(statement.sql.utf8Start).assumingMemoryBound(to: CChar.self),
+            connection, statement.serverName, statement.sql,
             Int32(statement.typeOIDs.count), statement.typeOIDs) == 1
     }
 
@@ -165,9 +164,11 @@ enum ConnectProgress {
     func error(_ kind: PostgresError.Kind, _ function: String) -> PostgresError {
         let text = unsafe String(cString: PQerrorMessage(connection)).firstLine
         let (message, sqlState) = ConnectionHandle.parted(text)
-        return PostgresError(
+        var error = PostgresError(
             kind, function: function, message: message.isEmpty ? "no reason given" : message,
             sqlState: sqlState)
+        error.wantsPassword = unsafe PQconnectionNeedsPassword(connection) == 1
+        return error
     }
 
     /// Takes the SQLSTATE out of a verbose message, where it follows the severity:

@@ -38,14 +38,11 @@ extension ConnectionPool {
     }
 
     private func connect() {
-        var attempt: ConnectionAttempt?
-        attempt = ConnectionAttempt(reactor: reactor, settings: settings) {
-            [weak self] result in
+        let attempt = ConnectionAttempt(reactor: reactor, settings: settings) {
+            [weak self] attempt, result in
             self?.attempts.removeAll { $0 === attempt }
-            attempt = nil
             self?.attempted(result)
         }
-        guard let attempt else { return }
         attempts.append(attempt)
         attempt.start(workers: workers, durationMax: configuration.connectDurationMax)
     }
@@ -53,7 +50,8 @@ extension ConnectionPool {
     private func attempted(_ result: Result<ConnectionHandle, PostgresError>) {
         do {
             let connection = try PipelinedConnection(
-                result.get(), reactor: reactor, workers: workers, configuration: configuration)
+                result.get(), reactor: reactor, workers: cancelWorkers, configuration: configuration
+            )
             if connection.handle?.isReadOnly == true {
                 connection.close()
                 throw ConnectionPool.readOnly

@@ -7,23 +7,33 @@ extension ConnectionPool: TransactionRunner {
     ///   `.closed` before `body` ran; `.outcomeUnknown` alone leaves open whether it was committed.
     @discardableResult
     public func inTransaction<R>(_ body: (Transaction) async throws -> R) async throws -> R {
-        let connection = try await acquire()
+        let connection = try await acquire(.transaction)
         let transaction = Transaction(connection)
         transaction.begin()
         do {
             let result = try await body(transaction)
             try await transaction.commit()
             counts.commits += 1
+            CommitRecord.current?.noteCommit()
             // A cancel that came too late may still be on its way.
             await connection.cancelSettled()
             finish(transaction.queue, connection)
             return result
         } catch {
-            counts.rollbacks += 1
+            note(failed: error)
             await cleanUp(transaction.queue, connection)
             finish(transaction.queue, connection)
             throw error
         }
+    }
+
+    private func note(failed error: any Error) {
+        guard let error = error as? PostgresError, error.kind == .outcomeUnknown else {
+            counts.rollbacks += 1
+            return
+        }
+        counts.unknownOutcomes += 1
+        CommitRecord.current?.noteCommit()
     }
 
     /// Leaves no transaction open and no statement running, or closes the connection.
@@ -55,7 +65,7 @@ extension ConnectionPool: SessionRunner {
     /// - Throws: What `body` throws, or ``PostgresError``.
     @discardableResult
     public func inSession<R>(_ body: (Session) async throws -> R) async throws -> R {
-        let connection = try await acquire()
+        let connection = try await acquire(.session)
         let session = Session(connection)
         do {
             let result = try await body(session)

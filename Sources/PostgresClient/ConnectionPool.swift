@@ -7,10 +7,22 @@ public import Logging
 /// PostgreSQL cannot be reached callers fail at once with `.unavailable`, and the pool goes on trying
 /// by itself. Not Sendable: it belongs to its loop.
 public final class ConnectionPool {
+    /// What a caller wants a connection for.
+    enum Purpose {
+        /// Its first statements: reads, and who may do what.
+        case session
+        /// A transaction. Most follow a session of the same call, which asked whether it may: they
+        /// go ahead of those who have not begun, so that no call waits in the whole queue twice.
+        case transaction
+    }
+
     final class Waiter {
+        let purpose: Purpose
         private var continuation: CheckedContinuation<Void, Never>?
         var timer: LoopTimer?
         private(set) var outcome: Result<PipelinedConnection, PostgresError>?
+
+        init(_ purpose: Purpose) { self.purpose = purpose }
 
         /// Resumes at once when the outcome came before: the way here may have been suspended.
         func wait(_ continuation: CheckedContinuation<Void, Never>) {
@@ -28,6 +40,7 @@ public final class ConnectionPool {
 
     let reactor: Reactor
     let workers: WorkerPool
+    let cancelWorkers: WorkerPool
     let configuration: PoolConfiguration
     let settings: ConnectionSettings
     let logger: Logger
@@ -54,14 +67,20 @@ public final class ConnectionPool {
 
     /// Makes a pool that connects when first used.
     ///
-    /// - Parameter workers: Where name resolution and PQcancel run, which block.
+    /// - Parameters:
+    ///   - workers: Where name resolution runs, which blocks.
+    ///   - cancelWorkers: Where PQcancel runs, which blocks as long as the server hangs; nil for
+    ///     `workers`. With workers of their own, cancels of a server that hangs keep nobody from
+    ///     finding another one.
     /// - Throws: ``PostgresError`` `.connectionFailed` when the URI is malformed.
     public init(
-        reactor: Reactor, workers: WorkerPool, configuration: PoolConfiguration,
+        reactor: Reactor, workers: WorkerPool, cancelWorkers: WorkerPool? = nil,
+        configuration: PoolConfiguration,
         logger: Logger = Logger(label: "berth.postgres")
     ) throws(PostgresError) {
         self.reactor = reactor
         self.workers = workers
+        self.cancelWorkers = cancelWorkers ?? workers
         self.configuration = configuration
         self.logger = logger
         settings = try ConnectionSettings(configuration)
@@ -80,26 +99,37 @@ public final class ConnectionPool {
 
     /// Waits for a connection; give it back by ``release(_:)``.
     /// - Throws: `.unavailable`, `.poolExhausted`, `.cancelled`, `.closed`.
-    func acquire() async throws -> PipelinedConnection {
+    func acquire(_ purpose: Purpose) async throws -> PipelinedConnection {
         if Task.isCancelled { throw ConnectionPool.cancelled }
         if isClosed { throw ConnectionPool.closed }
         if waiters.isEmpty, let connection = takeIdle() { return connection }
         if let outage { throw unavailable(outage) }
-        guard waiters.count < configuration.waitersMax else {
+        guard hasPlace(for: purpose) else {
+            counts.refusals += 1
             throw PostgresError(
                 .poolExhausted, function: "acquire",
                 message: "\(configuration.waitersMax) callers wait already")
         }
-        return try await wait()
+        return try await wait(purpose)
+    }
+
+    /// Whether one more caller may wait. Those who have not begun leave transactions their place.
+    private func hasPlace(for purpose: Purpose) -> Bool {
+        if waiters.count < configuration.waitersMax { return true }
+        guard purpose == .transaction else { return false }
+        return waiters.count { $0.purpose == .transaction } < configuration.waitersMax
     }
 
     private func wait(
-        isolation: isolated (any Actor)? = #isolation
+        _ purpose: Purpose, isolation: isolated (any Actor)? = #isolation
     ) async throws -> PipelinedConnection {
-        let waiter = Waiter()
-        waiters.append(waiter)
+        // The pool may have been closed while the caller came back to its loop.
+        if isClosed { throw ConnectionPool.closed }
+        let waiter = Waiter(purpose)
+        enqueue(waiter)
         connectIfNeeded(waiting: waiters.count)
         waiter.timer = reactor.schedule(after: configuration.waitDurationMax) {
+            self.counts.refusals += 1
             self.fail(
                 waiter,
                 with: PostgresError(
@@ -118,6 +148,15 @@ public final class ConnectionPool {
         return try outcome.get()
     }
 
+    private func enqueue(_ waiter: Waiter) {
+        let place =
+            switch waiter.purpose {
+            case .transaction: waiters.firstIndex { $0.purpose == .session }
+            case .session: nil as Int?
+            }
+        waiters.insert(waiter, at: place ?? waiters.endIndex)
+    }
+
     private func takeIdle() -> PipelinedConnection? {
         while let connection = idle.popLast() {
             connection.lostWhileIdle = nil
@@ -133,6 +172,7 @@ public final class ConnectionPool {
     /// Takes a connection back: to the next waiter or to rest if it is clean, else it is closed.
     func release(_ connection: PipelinedConnection) {
         inUse.removeAll { $0 === connection }
+        if connection.isStale { retireOthers() }
         if connection.isClean, !isClosed {
             offer(connection)
         } else {
@@ -144,6 +184,14 @@ public final class ConnectionPool {
             if open == 0, !isClosed { probe() }
         }
         wakeClosers()
+    }
+
+    /// Replaces every other connection as well: what the tables of a prepared statement have become,
+    /// they have become for all, and each would fail a caller to find out.
+    private func retireOthers() {
+        for connection in idle { connection.close() }
+        idle = []
+        for connection in inUse { connection.mustClose = true }
     }
 
     /// Gives a free connection to the first waiter, or keeps it.

@@ -88,7 +88,7 @@ public final class NotificationListener {
 
     private func connect() {
         let attempt = ConnectionAttempt(reactor: reactor, settings: settings) {
-            [weak self] result in
+            [weak self] _, result in
             self?.attempt = nil
             self?.attempted(result)
         }

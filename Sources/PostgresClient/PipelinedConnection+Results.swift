@@ -4,6 +4,7 @@ extension PipelinedConnection {
     /// Reads what arrived and settles the statements that it answers.
     func ready(_ readiness: Readiness, on loop: isolated EventLoop) {
         guard let handle else { return }
+        if readiness.contains(.readable) { heardAt = reactor.now }
         if readiness.contains(.writable) { flush() }
         let isAlive = handle.consumeInput()
         // Also when the connection broke: the server's last words may be among what was read.
@@ -87,9 +88,13 @@ extension PipelinedConnection {
         switch error.sqlState {
         case "57014"? where cancellation.isUnderWay:
             error.kind = .cancelled
-        case "25006"?, "26000"?, "0A000"?:
-            // Read-only now; or a prepared statement is gone or its tables changed under it.
+        case "25006"?:
+            // Read-only now.
             mustClose = true
+        case _ where result.isOfStaleStatement:
+            error.kind = .statementStale
+            mustClose = true
+            isStale = true
         default: break
         }
         return error

@@ -33,6 +33,12 @@ final class PipelinedConnection: ReadinessHandler {
     var notified: ((_ channel: String, _ payload: String) -> Void)?
     /// Set when the connection must not serve another caller.
     var mustClose = false
+    /// Set when a statement that was prepared fits no more.
+    var isStale = false
+    /// When the server was heard last.
+    var heardAt: Instant
+    /// When it was last asked something while nothing else was asked.
+    private var askedAt: Instant
 
     var parameters = ParameterBuffer()
     var prepared = PreparedStatements()
@@ -55,10 +61,17 @@ final class PipelinedConnection: ReadinessHandler {
         self.workers = workers
         self.configuration = configuration
         self.handle = handle
+        heardAt = reactor.now
+        askedAt = reactor.now
         watch = try reactor.watch(handle.socket, for: .readable, handler: self)
     }
 
     var isIdle: Bool { expectedHead == expected.count }
+
+    /// How long the server has said nothing although it owes an answer; nil when it owes none.
+    var silence: Duration? {
+        isIdle ? nil : max(heardAt, askedAt).duration(to: reactor.now)
+    }
 
     /// Whether the next caller would find it as if new: alive, nothing pending, no transaction.
     var isClean: Bool {
@@ -77,6 +90,7 @@ final class PipelinedConnection: ReadinessHandler {
             parameters.removeAll()
             return syncsSent
         }
+        if isIdle { askedAt = reactor.now }
         for statement in statements {
             guard handOver(statement, to: handle) else { break }
         }
@@ -117,6 +131,7 @@ final class PipelinedConnection: ReadinessHandler {
     /// - Returns: Its number, for ``wait(for:)``.
     func expectScript(_ script: PendingScript) -> Int {
         syncsSent += 1
+        if isIdle { askedAt = reactor.now }
         expected.append(.script(script))
         return syncsSent
     }

@@ -4,8 +4,12 @@ public struct PoolStatistics: Equatable, Sendable {
     public internal(set) var roundTrips = 0
     /// Transactions that PostgreSQL committed.
     public internal(set) var commits = 0
-    /// Transactions that ended otherwise.
+    /// Transactions that ended otherwise, but for those of which nobody knows.
     public internal(set) var rollbacks = 0
+    /// Transactions whose COMMIT was sent and never answered.
+    public internal(set) var unknownOutcomes = 0
+    /// Callers that got no connection: too many waited already, or they waited too long.
+    public internal(set) var refusals = 0
     /// Connections that were opened.
     public internal(set) var connects = 0
     /// Attempts to open a connection that failed.

@@ -19,6 +19,9 @@ public struct PostgresError: Error, Equatable, CustomStringConvertible {
         case outcomeUnknown
         /// COMMIT answered ROLLBACK: nothing of the transaction was committed.
         case rolledBack
+        /// A prepared statement is gone, or its tables changed under it; nothing of the transaction
+        /// was committed. Another connection prepares it anew.
+        case statementStale
         /// PostgreSQL refused a statement; `sqlState` says why.
         case serverError
         /// A value is not of the type that was asked for, or a column is missing.
@@ -43,6 +46,8 @@ public struct PostgresError: Error, Equatable, CustomStringConvertible {
     public var tableName: String?
     /// The column that the error is about.
     public var columnName: String?
+    /// Whether the server asked for a password, and there was none to send.
+    public var wantsPassword = false
 
     /// Describes a failure of `function`.
     public init(

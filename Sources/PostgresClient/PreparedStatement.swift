@@ -2,7 +2,7 @@
 package final class PreparedStatement {
     /// The name that the server knows it by.
     let serverName: String
-    let sql: StaticString
+    let sql: String
     /// The argument types it is prepared with (`pg_type.oid`); zero lets PostgreSQL infer one.
     package let typeOIDs: [UInt32]
     /// Whether no place without a type is given one by `types`.
@@ -22,7 +22,12 @@ package final class PreparedStatement {
     /// Whether its preparation was handed to libpq, and has not failed since.
     var isSent = false
 
-    init(serverName: String, sql: StaticString, typeOIDs: [UInt32]) {
+    /// The text of a statement that is written in two parts.
+    package static func sql(_ head: StaticString, _ tail: StaticString) -> String {
+        tail.utf8CodeUnitCount == 0 ? "\(head)" : "\(head) \(tail)"
+    }
+
+    init(serverName: String, sql: String, typeOIDs: [UInt32]) {
         self.serverName = serverName
         self.sql = sql
         self.typeOIDs = typeOIDs
@@ -34,7 +39,8 @@ package final class PreparedStatement {
 @safe struct PreparedStatements {
     private struct Key: Hashable {
         let name: UInt
-        let sql: UInt
+        let head: UInt
+        let tail: UInt
     }
     private var byAddress: [Key: PreparedStatement] = [:]
     private var byName: [String: PreparedStatement] = [:]
@@ -45,25 +51,27 @@ package final class PreparedStatement {
     /// once a typed value comes: that happens at most once a place, and from then on the value
     /// travels in binary.
     mutating func find(
-        _ name: StaticString, _ sql: StaticString, types: [UInt32]
+        _ name: StaticString, _ head: StaticString, _ tail: StaticString = "", types: [UInt32]
     ) -> PreparedStatement {
         // Safe: the addresses are only compared.
         let key = unsafe Key(
-            name: UInt(bitPattern: name.utf8Start), sql: UInt(bitPattern: sql.utf8Start))
+            name: UInt(bitPattern: name.utf8Start), head: UInt(bitPattern: head.utf8Start),
+            tail: UInt(bitPattern: tail.utf8Start))
         if let known = byAddress[key], known.fits(types) { return known }
+        let sql = PreparedStatement.sql(head, tail)
         let statement = add(name, sql, types: types)
         byAddress[key] = statement
         return statement
     }
 
     private mutating func add(
-        _ name: StaticString, _ sql: StaticString, types: [UInt32]
+        _ name: StaticString, _ sql: String, types: [UInt32]
     ) -> PreparedStatement {
         var serverName = "\(name)"
         var types = types
         // The linker may keep one constant at several addresses; two statements may share a name.
         while let other = byName[serverName] {
-            if "\(other.sql)" == "\(sql)" {
+            if other.sql == sql {
                 if other.fits(types) { return other }
                 types = other.refined(by: types)
             }

@@ -108,6 +108,14 @@ enum ResultStatus {
         }
     }
 
+    /// Whether a statement failed because it is not prepared any more, or because its tables changed
+    /// since. The SQLSTATE of the latter, 0A000, stands for much else too; the function of
+    /// PostgreSQL's that says it is never translated.
+    var isOfStaleStatement: Bool {
+        field(BERTH_DIAG_SQLSTATE) == "26000"
+            || field(BERTH_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery"
+    }
+
     /// The error of a failed result: names and codes; DETAIL, HINT and CONTEXT are never read.
     func error(function: String) -> PostgresError {
         let sqlState = field(BERTH_DIAG_SQLSTATE)

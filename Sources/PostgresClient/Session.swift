@@ -11,6 +11,8 @@ public final class Session {
         queue = StatementQueue(connection, mode: .session)
     }
 
+    fileprivate init(of queue: StatementQueue) { self.queue = queue }
+
     /// A session without a connection, for fakes: whatever is sent on it fails with `.closed`.
     public static func disconnected() -> Session { Session(nil) }
 
@@ -26,4 +28,10 @@ public final class Session {
         }
         if let failure = queue.failure { throw failure }
     }
+}
+
+extension Transaction {
+    /// The same connection for what reads from a session: it sees what the transaction has written,
+    /// and what fails there ends the transaction.
+    public var reads: Session { Session(of: queue) }
 }

@@ -30,18 +30,20 @@ package final class StatementQueue {
 
     /// Queues a statement.
     ///
+    /// - Parameter tail: What comes behind a shared beginning; see ``PreparedStatement``.
     /// - Parameter types: The arguments' types (`pg_type.oid`), zero for text and NULL.
     /// - Parameter encode: Appends the arguments in the order of the types it is given; a value
     ///   whose type differs goes in text format, which PostgreSQL converts.
     package func append(
-        _ name: StaticString, _ sql: StaticString, types: [UInt32] = [],
+        _ name: StaticString, _ head: StaticString, _ tail: StaticString = "",
+        types: [UInt32] = [],
         onFailure: ((PostgresError) -> any Error)? = nil,
         encode: (inout ParameterBuffer, [UInt32]) -> Void = { _, _ in }
     ) -> PendingStatement {
         guard let connection, !isEnded else {
             return StatementQueue.refused(connection == nil ? "disconnected" : "used after its end")
         }
-        let prepared = connection.prepared.find(name, sql, types: types)
+        let prepared = connection.prepared.find(name, head, tail, types: types)
         let start = connection.parameters.count
         encode(&connection.parameters, prepared.typeOIDs)
         let statement = PendingStatement(

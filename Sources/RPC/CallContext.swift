@@ -19,8 +19,14 @@ public final class CallContext {
     /// Whether responses are compressed when the client accepts it; nil leaves it to the server's
     /// limits. It may change between two responses.
     public var compressesResponses: Bool?
+    /// Set by the handler of a call that only reads, such as a watch: should the server stop before it
+    /// ends, the caller hears UNAVAILABLE and may simply call again.
+    public var changesNothing = false
     /// Whether the request that was taken last came compressed.
     public internal(set) var isRequestCompressed = false
+
+    /// Whether what the caller sent is no request, or too large: its fault, in whatever status it ends.
+    var isRequestMalformed = false
 
     private let origin: CallOrigin
     private var values: [ObjectIdentifier: Any] = [:]
@@ -56,6 +62,12 @@ public final class CallContext {
         self.metadata = metadata
         self.deadline = deadline
         self.origin = origin
+    }
+
+    /// Which connection the call came on; nil in handlers' tests.
+    var connection: ObjectIdentifier? {
+        guard case .connection(let connection, _) = origin else { return nil }
+        return ObjectIdentifier(connection)
     }
 
     /// What an interceptor left for the handler under `key`, such as the authenticated caller.

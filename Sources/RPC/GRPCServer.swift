@@ -24,6 +24,7 @@ public final class GRPCServer {
     private var requestIDs = RequestIDSequence()
     private var isDraining = false
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
+    private var drainTimer: LoopTimer?
 
     /// Handlers that run now, those included whose caller has gone.
     public private(set) var handlersRunning = 0
@@ -82,21 +83,33 @@ public final class GRPCServer {
 
     /// Stops listening, lets the clients know, and lets running calls finish.
     ///
-    /// Returns when the last connection is closed. What still runs after `grace` gets UNAVAILABLE.
+    /// Returns when the last connection is closed. After `grace` a call whose handler has not begun
+    /// gets UNAVAILABLE, and one whose handler runs UNKNOWN: it may have been done.
     public func drain(grace: Duration) async {
+        beginDrain(grace: grace)
+        await drained()
+    }
+
+    /// Stops listening and lets the clients know, at once; running calls have `grace` from now on.
+    public func beginDrain(grace: Duration) {
         isDraining = true
         for listener in listeners { listener.close() }
         listeners = []
         for connection in connections.values { connection.drain() }
-        let timer = reactor.schedule(after: grace) { [weak self] in self?.endAll() }
+        drainTimer?.cancel()
+        drainTimer = reactor.schedule(after: grace) { [weak self] in self?.endAll() }
+    }
+
+    /// Waits, after ``beginDrain(grace:)``, until the last connection is closed.
+    public func drained() async {
         if !connections.isEmpty { await withCheckedContinuation { drainWaiters.append($0) } }
-        timer.cancel()
+        drainTimer?.cancel()
     }
 
     private func endAll() {
         for connection in connections.values {
             for case let call as ServerCall in connection.observers {
-                call.abort(RPCStatus(.unavailable, "the server is stopping"))
+                call.abortBecauseOfStop()
             }
             connection.end(.noError, reason: "stopping")
         }
@@ -138,8 +151,25 @@ public final class GRPCServer {
 
     // MARK: Calls
 
-    func handlerBegan() { handlersRunning += 1 }
-    func handlerEnded() { handlersRunning -= 1 }
+    func handlerBegan(on connection: Connection) {
+        handlersRunning += 1
+        connection.handlersRunning += 1
+    }
+
+    func handlerEnded(on connection: Connection) {
+        handlersRunning -= 1
+        connection.handlersRunning -= 1
+    }
+
+    /// The limit that keeps another handler from running for the connection; nil when none does.
+    func limitOfHandlers(on connection: Connection) -> String? {
+        if handlersRunning >= limits.handlersRunningMax { return "handlersRunningMax" }
+        if connection.handlersRunning >= limits.handlersPerConnectionMax {
+            return "handlersPerConnectionMax"
+        }
+        return nil
+    }
+
     func callBegan() { callsOpen += 1 }
     func callClosed() { callsOpen -= 1 }
 
@@ -176,7 +206,7 @@ extension GRPCServer: ConnectionDelegate {
         let bytes = block.storage.span
         let head = RequestHead(block)
         let handler = router.methods.find(bytes.extracting(head.path))
-        // Only a browser's requests cost the search for an origin.
+        // Of calls only a browser's cost the search for an origin.
         let isWeb = head.dialect != .grpc || head.isOptions
         let origin = isWeb ? webOrigins.allowed(block) : nil
         if head.isOptions, let origin, block.value(of: "access-control-request-method") != nil {
@@ -184,8 +214,10 @@ extension GRPCServer: ConnectionDelegate {
             return
         }
         if let refusal = Refusal(of: stream, head: head, isMethod: handler != nil)
-            ?? handler.flatMap({ refusal(of: $0, head) })
+            ?? handler.flatMap({ refusal(of: $0, head, on: connection) })
         {
+            // A page must be able to read why, whatever it sent.
+            let origin = origin ?? webOrigins.allowed(block)
             refuse(stream, head, refusal, origin, peer: connection.peer)
             return
         }
@@ -206,6 +238,7 @@ extension GRPCServer: ConnectionDelegate {
             handler: handler,
             context: context,
             origin: origin,
+            connection: connection,
             server: self
         )
         stream.observer = call
@@ -227,9 +260,11 @@ extension GRPCServer: ConnectionDelegate {
     }
 
     /// Why a method that exists is not called.
-    private func refusal(of handler: any MethodHandler, _ head: RequestHead) -> Refusal? {
-        if handlersRunning >= limits.handlersRunningMax {
-            return .status(.resourceExhausted, "handlersRunningMax reached")
+    private func refusal(
+        of handler: any MethodHandler, _ head: RequestHead, on connection: Connection
+    ) -> Refusal? {
+        if let limit = limitOfHandlers(on: connection) {
+            return .status(.resourceExhausted, "\(limit) reached")
         }
         if callsOpen >= limits.callsOpenMax {
             return .status(.resourceExhausted, "callsOpenMax reached")

@@ -9,13 +9,19 @@ public final class HealthService {
     public typealias ServingStatus = GRPCHealthV1.HealthCheckResponse.ServingStatus
 
     private let reactor: Reactor
+    private let streams: AnonymousStreams
     private var statuses: [String: ServingStatus] = ["": .serving]
     private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     private var nextWaiter: UInt64 = 0
     private var isStopped = false
 
     /// Makes a service that knows the server as a whole (`""`), as serving, and nothing else.
-    public init(reactor: Reactor) { self.reactor = reactor }
+    ///
+    /// - Parameter streams: Bounds the calls that watch, for anyone may.
+    public init(reactor: Reactor, streams: AnonymousStreams = AnonymousStreams()) {
+        self.reactor = reactor
+        self.streams = streams
+    }
 
     /// Answers the service's methods from `router`.
     public func register(on router: Router) {
@@ -23,7 +29,9 @@ public final class HealthService {
             try self.check(request)
         }
         router.register(GRPCHealthV1.HealthMethods.list) { _, _ in self.list() }
-        router.register(GRPCHealthV1.HealthMethods.watch) { request, responses, _ in
+        router.register(GRPCHealthV1.HealthMethods.watch) { request, responses, context in
+            try self.streams.enter(context)
+            defer { self.streams.leave(context) }
             try await self.watch(request, responses)
         }
     }

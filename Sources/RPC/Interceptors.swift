@@ -5,7 +5,8 @@ public import Logging
 public enum Interceptors {
     /// Logs each call when it ends: method, status, time, request id and peer; no metadata and no
     /// message. Calls that end well are logged at `level`, others at info, and those that are a
-    /// fault of ours (UNKNOWN, INTERNAL, DATA_LOSS) at error.
+    /// fault of ours (UNKNOWN, INTERNAL, DATA_LOSS) at error. Calls whose request cannot be read are not
+    /// here: the server writes their lines, at the rate of what it refuses.
     public static func callLog(_ logger: Logger, level: Logger.Level = .debug) -> Interceptor {
         { context, proceed in
             let begin = Instant.now()
@@ -18,6 +19,8 @@ public enum Interceptors {
                     metadata: fields(context, "OK", begin, message: nil)
                 )
             } catch {
+                // Anyone can send what is no request, as often as they like.
+                if context.isRequestMalformed { throw error }
                 let status = error as? RPCStatus
                 let level: Logger.Level =
                     switch status?.code {

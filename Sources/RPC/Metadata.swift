@@ -63,17 +63,25 @@ public struct Metadata: Sendable {
     }
 
     /// All values of a `-bin` field, in order; a field with commas holds several.
-    /// - Throws: ``RPCStatus`` INTERNAL when a value is not base64.
+    /// - Throws: ``RPCStatus`` INTERNAL when a value is not base64. A server's handlers never see one: the
+    ///   request is refused.
     public func binaryValues(_ name: String) throws(RPCStatus) -> [[UInt8]] {
         var values: [[UInt8]] = []
         for field in block.fields where isNamed(field, name) {
-            let list = block.storage[field.value]
-            for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-                guard let bytes = MetadataBase64.decode(Metadata.trimmed(part)) else {
-                    throw RPCStatus(.internal, "metadata \(name) is not base64")
-                }
-                values.append(bytes)
+            guard let found = Metadata.binaryValues(in: block.storage[field.value]) else {
+                throw RPCStatus(.internal, "metadata \(name) is not base64")
             }
+            values += found
+        }
+        return values
+    }
+
+    /// The values of one `-bin` field; nil when one of them is not base64.
+    static func binaryValues(in list: ArraySlice<UInt8>) -> [[UInt8]]? {
+        var values: [[UInt8]] = []
+        for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            guard let bytes = MetadataBase64.decode(trimmed(part)) else { return nil }
+            values.append(bytes)
         }
         return values
     }

@@ -19,6 +19,11 @@ protocol MessageExchange: AnyObject {
     func takeOnly<Request: Message>(_ type: Request.Type) throws -> Request?
     /// The next request, or nil at the end.
     func receive<Request: Message>(_ type: Request.Type) async throws -> Request?
+    /// The next request, or nil at the end; RESOURCE_EXHAUSTED, naming the limit, when none came in
+    /// that time.
+    func receive<Request: Message>(
+        _ type: Request.Type, within time: Duration, limit: String
+    ) async throws -> Request?
     /// Queues a response and waits until there is room for another.
     func send<Response: Message>(_ response: Response) async throws
     /// Queues the only response; the status follows at once, so nobody waits.
@@ -95,7 +100,7 @@ final class ClientStreamingHandler<Request: Message, Response: Message>: MethodH
     }
 
     func run(_ call: any MessageExchange, _ context: CallContext) async throws {
-        let requests = RequestStream { try await call.receive(Request.self) }
+        let requests = RequestStream<Request>(call)
         let response = try await handler(requests, context)
         try call.sendOnly(response)
     }
@@ -117,7 +122,7 @@ final class BidirectionalHandler<Request: Message, Response: Message>: MethodHan
     }
 
     func run(_ call: any MessageExchange, _ context: CallContext) async throws {
-        let requests = RequestStream { try await call.receive(Request.self) }
+        let requests = RequestStream<Request>(call)
         let responses = ResponseWriter<Response> { try await call.send($0) }
         try await handler(requests, responses, context)
     }

@@ -5,14 +5,20 @@ import StandardMessages
 /// services there are and how their messages look.
 public final class ReflectionService {
     private let index: DescriptorIndex
+    private let streams: AnonymousStreams
     private unowned var router: Router?
 
     /// Makes a service over the descriptors of the same build.
     ///
-    /// - Parameter fileDescriptorSet: A serialized `google.protobuf.FileDescriptorSet` with every
-    ///   file that the services need, imports included.
+    /// - Parameters:
+    ///   - fileDescriptorSet: A serialized `google.protobuf.FileDescriptorSet` with every file that the
+    ///     services need, imports included.
+    ///   - streams: Bounds the calls that ask, for anyone may.
     /// - Throws: ``MalformedDescriptor``.
-    public init(fileDescriptorSet: [UInt8]) throws(MalformedDescriptor) {
+    public init(
+        fileDescriptorSet: [UInt8], streams: AnonymousStreams = AnonymousStreams()
+    ) throws(MalformedDescriptor) {
+        self.streams = streams
         index = try DescriptorIndex(fileDescriptorSet)
     }
 
@@ -22,9 +28,12 @@ public final class ReflectionService {
         router.register(GRPCReflectionV1.ServerReflectionMethods.serverReflectionInfo) {
             requests,
             responses,
-            _ in
+            context in
+            context.changesNothing = true
+            try self.streams.enter(context)
+            defer { self.streams.leave(context) }
             var sent = SentFiles()
-            while let request = try await requests.next() {
+            while let request = try await self.streams.next(of: requests) {
                 let answer = self.answer(request.messageRequest?.question, &sent)
                 try await responses.write(.init(answer, to: request))
             }
@@ -32,9 +41,12 @@ public final class ReflectionService {
         router.register(GRPCReflectionV1Alpha.ServerReflectionMethods.serverReflectionInfo) {
             requests,
             responses,
-            _ in
+            context in
+            context.changesNothing = true
+            try self.streams.enter(context)
+            defer { self.streams.leave(context) }
             var sent = SentFiles()
-            while let request = try await requests.next() {
+            while let request = try await self.streams.next(of: requests) {
                 let answer = self.answer(request.messageRequest?.question, &sent)
                 try await responses.write(.init(answer, to: request))
             }

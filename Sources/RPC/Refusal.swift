@@ -64,6 +64,9 @@ enum Refusal: Equatable {
                 Timeout.parse(block.storage.span.extracting(timeout)) == nil
             {
                 self = .statusOnHTTP(.badRequest, .internal, "grpc-timeout is malformed")
+            } else if let name = head.malformedBinary {
+                let shown = Refusal.shown(block.storage.span.extracting(name))
+                self = .statusOnHTTP(.badRequest, .internal, "metadata \(shown) is not base64")
             } else {
                 return nil
             }

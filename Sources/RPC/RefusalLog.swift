@@ -38,13 +38,20 @@ final class RefusalLog {
 
     /// A call that was answered before its handler began, and so before the interceptors saw it.
     func ended(_ context: CallContext, _ status: RPCStatus) {
-        write("call ended before its handler began") {
-            [
-                "method": "\(context.methodPath)", "request_id": "\(context.requestID)",
-                "peer": "\(context.peer)", "status": "\(status.code.name)",
-                "message": "\(Interceptors.oneLine(status.message))",
-            ]
-        }
+        write("call ended before its handler began") { RefusalLog.fields(context, status) }
+    }
+
+    private static func fields(_ context: CallContext, _ status: RPCStatus) -> Logger.Metadata {
+        [
+            "method": "\(context.methodPath)", "request_id": "\(context.requestID)",
+            "peer": "\(context.peer)", "status": "\(status.code.name)",
+            "message": "\(Interceptors.oneLine(status.message))",
+        ]
+    }
+
+    /// A call that ended because what its caller sent is no request, or too large.
+    func malformed(_ context: CallContext, _ status: RPCStatus) {
+        write("request malformed") { RefusalLog.fields(context, status) }
     }
 
     /// A connection that was closed as it came.

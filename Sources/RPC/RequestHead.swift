@@ -11,7 +11,7 @@ struct RequestHead {
         /// `application/grpc-web-text` or `application/grpc-web-text+proto`.
         case webText
         /// One of these with a codec other than protobuf.
-        case otherCodec
+        case otherCodec(Dialect)
         /// Anything else.
         case other
     }
@@ -37,13 +37,16 @@ struct RequestHead {
     var timeout: Range<Int>?
     /// Whether the request names its host in two ways.
     var hasTwoAuthorities = false
+    /// Where the name of a `-bin` field whose value is no base64 lies in the block's storage.
+    var malformedBinary: Range<Int>?
 
     /// How a call with this head travels.
     var dialect: Dialect {
         switch content {
         case .web: .web
         case .webText: .webText
-        case .grpc, .otherCodec, .other: .grpc
+        case .grpc, .other: .grpc
+        case .otherCodec(let dialect): dialect
         }
     }
 
@@ -68,29 +71,47 @@ struct RequestHead {
                     hasTwoAuthorities = true
                 }
                 authority = field.value
+            case .other:
+                guard RequestHead.isBinary(bytes.extracting(field.name)) else { break }
+                if Metadata.binaryValues(in: block.storage[field.value]) == nil {
+                    malformedBinary = field.name
+                }
             default: break
             }
         }
     }
 
-    static func content(_ value: Span<UInt8>) -> Content {
-        guard begins(value, at: 0, "application/grpc") else { return .other }
-        if begins(value, at: 16, "-web-text") { return withCodec(value, at: 25, .webText) }
-        if begins(value, at: 16, "-web") { return withCodec(value, at: 20, .web) }
-        return withCodec(value, at: 16, .grpc)
+    /// Whether a name ends in `-bin`.
+    private static func isBinary(_ name: Span<UInt8>) -> Bool {
+        let start = name.count - 4
+        // The last byte first, which settles it for nearly all names.
+        guard start >= 0, name[name.count - 1] == UInt8(ascii: "n") else { return false }
+        return name.extracting(start..<name.count).equals("-bin")
     }
 
-    /// The content that a type has whose codec or parameters begin at `start`.
+    static func content(_ value: Span<UInt8>) -> Content {
+        guard begins(value, at: 0, "application/grpc") else { return .other }
+        if begins(value, at: 16, "-web-text") {
+            return withCodec(value, at: 25, .webText, .otherCodec(.webText))
+        }
+        if begins(value, at: 16, "-web") {
+            return withCodec(value, at: 20, .web, .otherCodec(.web))
+        }
+        return withCodec(value, at: 16, .grpc, .otherCodec(.grpc))
+    }
+
+    /// The content that a type has whose codec or parameters begin at `start`; `other` with a codec
+    /// that is not protobuf.
     private static func withCodec(
-        _ value: Span<UInt8>, at start: Int, _ content: Content
+        _ value: Span<UInt8>, at start: Int, _ content: Content, _ other: Content
     ) -> Content {
         guard start < value.count else { return content }
         switch value[start] {
         case UInt8(ascii: ";"), UInt8(ascii: " "): return content
         case UInt8(ascii: "+"):
             let end = start + 6
-            guard begins(value, at: start, "+proto") else { return .otherCodec }
-            return end == value.count || value[end] == UInt8(ascii: ";") ? content : .otherCodec
+            guard begins(value, at: start, "+proto") else { return other }
+            return end == value.count || value[end] == UInt8(ascii: ";") ? content : other
         default: return .other
         }
     }

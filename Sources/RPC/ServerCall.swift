@@ -9,6 +9,7 @@ final class ServerCall: StreamObserver {
     let stream: HTTP2Stream
     let context: CallContext
     let server: GRPCServer
+    private let connection: Connection
     let encoding: RequestHead.Encoding
     let acceptsGzip: Bool
 
@@ -21,10 +22,10 @@ final class ServerCall: StreamObserver {
     private let begin = Instant.now()
     private var task: Task<Void, Never>?
     private var deadlineTimer: LoopTimer?
-    /// The handler, suspended until the state of the stream changes.
-    private var waiter: CheckedContinuation<Void, Never>?
-    /// The same, when one of the handler's tasks reads while another writes.
-    private var secondWaiter: CheckedContinuation<Void, Never>?
+    /// The handler's tasks, suspended until the state of the stream changes.
+    private var waiters = CallWaiters()
+    /// Whether no request came for as long as the handler waits for one.
+    private var isIdleTooLong = false
     /// Whether the header section of the response is out, and with it the encoding.
     private var sendsGzip = false
     private var hasSentHeaders = false
@@ -48,9 +49,11 @@ final class ServerCall: StreamObserver {
         handler: any MethodHandler,
         context: CallContext,
         origin: AllowedOrigin?,
+        connection: Connection,
         server: GRPCServer
     ) {
         self.stream = stream
+        self.connection = connection
         self.handler = handler
         self.context = context
         self.server = server
@@ -70,6 +73,13 @@ final class ServerCall: StreamObserver {
     func start(on loop: isolated EventLoop) {
         server.callBegan()
         if let deadline = context.deadline {
+            // Nobody waits for the answer any more: nothing begins.
+            if deadline <= server.reactor.now {
+                return abort(
+                    RPCStatus(
+                        .deadlineExceeded,
+                        "the deadline had passed when the call came; nothing was done"))
+            }
             deadlineTimer = server.reactor.schedule(at: deadline) { [weak self] in
                 self?.deadlinePassed()
             }
@@ -78,8 +88,12 @@ final class ServerCall: StreamObserver {
     }
 
     private func runHandler(on loop: isolated EventLoop) {
+        // Not only when the call began: requests of many calls may come at once.
+        if let limit = server.limitOfHandlers(on: connection) {
+            return abort(RPCStatus(.resourceExhausted, "\(limit) reached"))
+        }
         phase = .running
-        server.handlerBegan()
+        server.handlerBegan(on: connection)
         let task = Task.immediate(executorPreference: loop.executor) {
             _ = loop
             await self.run()
@@ -94,11 +108,13 @@ final class ServerCall: StreamObserver {
             try await runIntercepted(0, context)
             answer(nil)
         } catch {
-            answer(error as? RPCStatus ?? server.status(for: error, context))
+            let status = error as? RPCStatus ?? server.status(for: error, context)
+            if context.isRequestMalformed { server.refusalLog.malformed(context, status) }
+            answer(status)
         }
         hasReturned = true
         task = nil
-        server.handlerEnded()
+        server.handlerEnded(on: connection)
     }
 
     /// Runs the interceptors from `index` on, and the handler inside the last.
@@ -184,6 +200,24 @@ final class ServerCall: StreamObserver {
         wake()
     }
 
+    /// Ends the call because the server does. UNAVAILABLE invites clients to call again by themselves,
+    /// so only those hear it for whom nothing can have been done.
+    func abortBecauseOfStop() {
+        switch phase {
+        case .awaitingRequest, .answered, .closed:
+            abort(RPCStatus(.unavailable, "the server is stopping"))
+        case .running where context.changesNothing:
+            abort(RPCStatus(.unavailable, "the server is stopping"))
+        case .running:
+            abort(
+                RPCStatus(
+                    .unknown,
+                    "the server stopped before the call ended; what it asked for may have been done"
+                )
+            )
+        }
+    }
+
     private func deadlinePassed() {
         abort(
             RPCStatus(
@@ -237,18 +271,7 @@ final class ServerCall: StreamObserver {
         }
     }
 
-    private func wake() {
-        let waiter = waiter
-        let second = secondWaiter
-        self.waiter = nil
-        secondWaiter = nil
-        waiter?.resume()
-        second?.resume()
-    }
-
-    private func keep(_ continuation: CheckedContinuation<Void, Never>) {
-        if waiter == nil { waiter = continuation } else { secondWaiter = continuation }
-    }
+    private func wake() { waiters.wakeAll() }
 
     /// Suspends until something happens to the stream or the task is cancelled.
     private func wait(isolation: isolated (any Actor)? = #isolation) async throws {
@@ -258,7 +281,7 @@ final class ServerCall: StreamObserver {
         await withTaskCancellationHandler {
             // Keeps the closure on the loop; else each await in it would leave and come back.
             _ = isolation
-            await withCheckedContinuation { keep($0) }
+            await withCheckedContinuation { waiters.add($0) }
         } onCancel: {
             bound.use { $0.wake() }
         }
@@ -270,21 +293,68 @@ final class ServerCall: StreamObserver {
 
 extension ServerCall: MessageExchange {
     func takeOnly<Request: Message>(_ type: Request.Type) throws -> Request? {
-        guard !isOver, stream.isRemoteEnded,
-            case .message(let isCompressed, let count) = try front(),
-            receivedCount == MessageFraming.prefixBytes + count
-        else { return nil }
-        return try take(type, isCompressed: isCompressed, count: count)
+        guard !isOver, stream.isRemoteEnded else { return nil }
+        do {
+            guard case .message(let isCompressed, let count) = try front(),
+                receivedCount == MessageFraming.prefixBytes + count
+            else { return nil }
+            return try take(type, isCompressed: isCompressed, count: count)
+        } catch {
+            context.isRequestMalformed = true
+            throw error
+        }
     }
 
     func receive<Request: Message>(_ type: Request.Type) async throws -> Request? {
         while true {
             guard !isOver else { throw CancellationError() }
+            switch try look(for: type) {
+            case .message(let request): return request
+            case .end: return nil
+            case .notYet: try await wait()
+            }
+        }
+    }
+
+    func receive<Request: Message>(
+        _ type: Request.Type, within time: Duration, limit: String
+    ) async throws -> Request? {
+        isIdleTooLong = false
+        let timer = server.reactor.schedule(after: time) { [weak self] in
+            self?.isIdleTooLong = true
+            self?.wake()
+        }
+        defer { timer.cancel() }
+        while true {
+            guard !isOver else { throw CancellationError() }
+            switch try look(for: type) {
+            case .message(let request): return request
+            case .end: return nil
+            case .notYet: break
+            }
+            if isIdleTooLong {
+                throw RPCStatus(.resourceExhausted, "no request came within \(limit) (\(time))")
+            }
+            try await wait()
+        }
+    }
+
+    /// What there is to receive.
+    private enum Look<Request> {
+        case message(Request)
+        case end
+        case notYet
+    }
+
+    /// Takes the next request if all of it is there; else lets the client send more.
+    /// - Throws: What is wrong with what the client sent.
+    private func look<Request: Message>(for type: Request.Type) throws -> Look<Request> {
+        do {
             switch try front() {
             case .message(let isCompressed, let count):
-                return try take(type, isCompressed: isCompressed, count: count)
+                return .message(try take(type, isCompressed: isCompressed, count: count))
             case .nothing where stream.isRemoteEnded && receivedCount == 0:
-                return nil
+                return .end
             case .nothing, .partial:
                 guard !stream.isRemoteEnded else {
                     throw RPCStatus(.internal, "the request ends within a message")
@@ -292,8 +362,11 @@ extension ServerCall: MessageExchange {
                 guard makeRoom() else {
                     throw RPCStatus(.resourceExhausted, "the connection's receive buffer is full")
                 }
+                return .notYet
             }
-            try await wait()
+        } catch {
+            context.isRequestMalformed = true
+            throw error
         }
     }
 

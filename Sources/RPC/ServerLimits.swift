@@ -10,6 +10,17 @@ public struct ServerLimits: Sendable {
     /// Handlers running at once, those included whose caller has gone; further calls get
     /// RESOURCE_EXHAUSTED.
     public var handlersRunningMax = 4096
+    /// Handlers running at once for one connection, those included whose streams have ended; further
+    /// calls get RESOURCE_EXHAUSTED. As many as streams unless told otherwise: a proxy that is told of
+    /// fewer streams opens another connection, one whose calls are refused does not.
+    public var handlersPerConnectionMax = 256
+    /// Streams that anyone may keep open without a credential (``AnonymousStreams``); further ones get
+    /// RESOURCE_EXHAUSTED, and all other calls are served as before.
+    public var anonymousStreamsMax = 256
+    /// The same on one connection.
+    public var anonymousStreamsPerConnectionMax = 32
+    /// How long such a stream may be without a request, where the client asks and we answer.
+    public var anonymousStreamIdleTimeMax: Duration = .seconds(60)
     /// Calls that are open at once, those included whose request has not arrived; further ones get
     /// RESOURCE_EXHAUSTED.
     public var callsOpenMax = 16_384

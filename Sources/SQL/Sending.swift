@@ -7,7 +7,8 @@ extension StatementQueue {
     ) -> PendingRows {
         let pending = append(
             statement.name,
-            statement.sql,
+            statement.head,
+            statement.tail,
             types: values.map(\.typeOID),
             onFailure: onFailure,
             encode: { parameters, types in

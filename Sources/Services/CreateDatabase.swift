@@ -21,18 +21,16 @@ public struct CreateDatabase {
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `notFound`, `permissionDenied`,
     ///   `invalidArgument` with every violation, `alreadyExists` for a taken name or a request id
-    ///   that another request has, `resourceExhausted` for a quota.
+    ///   that another request has, `resourceExhausted` for a quota; ``CreateRequestUnread`` when the
+    ///   request was committed before and its answer cannot be read now.
     public func callAsFunction(
         _ request: CreateDatabaseRequest, caller: CallerContext
     ) async throws -> CreatedDatabase {
-        var violations = FieldViolations()
-        let environmentID = violations.identifier(
-            request.environmentID, field: "environment_id", as: EnvironmentID.self)
-        let grant = try await authorize(environmentID, ServerID(request.serverID), caller)
-        let checked = try checker.check(request, &violations)
-        try violations.throwIfAny()
-        guard let grant, let checked else {
-            throw Problem(.internalFault, "a request was refused without a reason")
+        let grant = try await authorize(request, caller)
+        let checked: CreateDatabaseChecker.Checked
+        switch try checker.check(request) {
+        case .good(let fields): checked = fields
+        case .bad(let violations): throw violations.problem
         }
         let key = try requestKey(request, grant)
         let plan = try CreateDatabasePlan(request, checked, grant, at: clock.now())
@@ -55,14 +53,20 @@ public struct CreateDatabase {
     /// Without an environment there is nothing to authorize in, but who calls is known before any
     /// field error is told.
     private func authorize(
-        _ environmentID: EnvironmentID?, _ serverID: ServerID?, _ caller: CallerContext
-    ) async throws -> Grant? {
-        guard let environmentID else {
+        _ request: CreateDatabaseRequest, _ caller: CallerContext
+    ) async throws -> Grant {
+        var violations = FieldViolations()
+        guard
+            let environmentID = violations.identifier(
+                request.environmentID, field: "environment_id", as: EnvironmentID.self)
+        else {
             _ = try await authorizer.authenticate(caller.credential)
-            return nil
+            if case .bad(let others) = try checker.check(request) { violations.add(others) }
+            throw violations.problem
         }
         return try await authorizer.authorize(
-            caller.credential, .writeServices, in: .environment(environmentID, server: serverID))
+            caller.credential, .writeServices,
+            in: .environment(environmentID, server: ServerID(request.serverID)))
     }
 
     private func requestKey(

@@ -18,10 +18,19 @@ struct CreateDatabaseChecker {
         let serverID: ServerID?
     }
 
-    /// Notes every violation, in the order of the fields; `nil` when nothing could be planned.
-    func check(
-        _ request: CreateDatabaseRequest, _ violations: inout FieldViolations
-    ) throws -> Checked? {
+    /// What is found of a request's fields.
+    enum Outcome {
+        /// They keep the rules.
+        case good(Checked)
+        /// Some break rules: every one, in the order of the fields.
+        case bad(FieldViolations)
+    }
+
+    /// Looks at every field but the environment, which is a matter of authorization.
+    ///
+    /// - Throws: What the generator of passwords throws.
+    func check(_ request: CreateDatabaseRequest) throws -> Outcome {
+        var violations = FieldViolations()
         let slug = slug(of: request.name, &violations)
         let template = catalogue.template(request.templateID)
         if template == nil {
@@ -35,13 +44,13 @@ struct CreateDatabaseChecker {
             password: request.password)
         guard let template else {
             DatabaseCredentials.check(wish, &violations)
-            return nil
+            return .bad(violations)
         }
         let credentials = try DatabaseCredentials(
             wish: wish, template: template, passwords: passwords, violations: &violations)
-        return slug.map {
-            Checked(slug: $0, template: template, credentials: credentials, serverID: serverID)
-        }
+        guard let slug, violations.isEmpty else { return .bad(violations) }
+        return .good(
+            Checked(slug: slug, template: template, credentials: credentials, serverID: serverID))
     }
 
     private func slug(of name: String, _ violations: inout FieldViolations) -> ServiceSlug? {
@@ -54,8 +63,8 @@ struct CreateDatabaseChecker {
                 "name", "must be at most \(CreateDatabaseChecker.nameLengthMax) bytes long")
             return nil
         }
-        guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            violations.add("name", "must not hold control characters")
+        guard PlainText.allows(name) else {
+            violations.add("name", PlainText.rule)
             return nil
         }
         do {
@@ -81,6 +90,8 @@ struct CreateDatabaseChecker {
             violations.add(
                 "request_id",
                 "must be at most \(CreateDatabaseChecker.requestIDLengthMax) bytes long")
+        } else if !PlainText.allows(id) {
+            violations.add("request_id", PlainText.rule)
         }
     }
 }

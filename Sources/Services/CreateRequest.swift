@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// What a create request is remembered by, and what tells the same request from another.
 public struct CreateRequestKey: Hashable, Sendable {
@@ -28,6 +29,15 @@ public struct StoredCreateRequest: Hashable, Sendable {
 public struct CreateRequestRepeated: Error {
     /// Made by a store whose key is taken.
     public init() {}
+}
+
+/// A request with that id was committed before, and what it made could not be read now.
+///
+/// Told apart from the cause alone: "nothing was written" would be true of this call and a lie about
+/// what its caller asks.
+public struct CreateRequestUnread: Error {
+    /// Why it could not be read.
+    public let cause: PostgresError
 }
 
 /// How long requests are remembered.

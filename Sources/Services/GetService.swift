@@ -9,7 +9,8 @@ public struct GetService {
     let store: any ServiceStore
     let conditions: any ServiceConditions
 
-    /// The service of that id and its state.
+    /// The service of that id and its state; without text of agents for who may not read what
+    /// containers write.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
     public func callAsFunction(
@@ -21,9 +22,10 @@ public struct GetService {
                 caller.credential, .readServices, in: .service(id), session: session)
             let found = store.find(id, in: session)
             let conditions = conditions.conditions(of: [id], in: session)
-            _ = try await grant.value()
+            let showsText = try await grant.value().allows(.revealSecrets)
             guard let service = try await found.value() else { throw Problem.serviceNotFound }
-            return ServiceStatus(of: service, try await conditions.value())
+            return ServiceStatus(
+                of: service, try await conditions.value(), showsText: showsText)
         }
     }
 }

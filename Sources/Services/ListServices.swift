@@ -21,7 +21,8 @@ public struct ListServices {
         case missing
     }
 
-    /// One page of services and their states.
+    /// One page of services and their states; without text of agents for who may not read what
+    /// containers write.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`.
     public func callAsFunction(
@@ -30,7 +31,7 @@ public struct ListServices {
         var violations = FieldViolations()
         let place = resolve(parent, &violations)
         let page = PageRequest<IdentifierKind.Service>(
-            size: pageSize, token: pageToken, scope: place?.key ?? [], violations: &violations)
+            size: pageSize, token: pageToken, scope: place?.key, violations: &violations)
         guard let place, violations.isEmpty else {
             // What is wrong with a request is told to those alone who may ask.
             if let place {
@@ -39,8 +40,7 @@ public struct ListServices {
             } else {
                 _ = try await authorizer.authenticate(caller.credential)
             }
-            try violations.throwIfAny()
-            throw Problem(.notFound, "no such list")
+            throw violations.problem
         }
         return try await sessions.inSession { session in
             try await read(place, page, caller, in: session)
@@ -61,12 +61,12 @@ public struct ListServices {
             caller.credential, .readServices, in: place.scope, session: session)
         let rows = store.list(
             place.list, after: page.after, limit: page.fetchCount, in: session)
-        _ = try await grant.value()
+        let showsText = try await grant.value().allows(.revealSecrets)
         let services = page.page(of: try await rows.value(), scope: place.key, id: \.id)
         let found = try await conditions.conditions(
             of: services.elements.map(\.id), in: session
         ).value()
-        return services.map { ServiceStatus(of: $0, found) }
+        return services.map { ServiceStatus(of: $0, found, showsText: showsText) }
     }
 
     private func resolve(_ parent: Parent, _ violations: inout FieldViolations) -> Place? {

@@ -168,6 +168,13 @@ public struct PostgresServiceStore: ServiceStore {
 
     // Columns are named one by one: `*` would break prepared statements when a column is added.
     enum Statements {
+        /// What every statement begins with that reads services: the columns of `service(_:)`.
+        static let read: StaticString = """
+            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
+                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
+                purge_at, purged_at
+            FROM services
+            """
         static let insert = Statement(
             "services_insert",
             """
@@ -175,41 +182,25 @@ public struct PostgresServiceStore: ServiceStore {
                 source, template_id, image, port, visibility, server_id, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
             """)
-        static let find = Statement(
-            "services_find",
-            """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services WHERE id = $1
-            """)
+        static let find = Statement("services_find", read, "WHERE id = $1")
         static let listEnvironment = Statement(
             "services_list_environment",
+            read,
             """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services
             WHERE environment_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
             """)
         static let listProject = Statement(
             "services_list_project",
+            read,
             """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services
             WHERE project_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
             """)
         static let listWorkspace = Statement(
             "services_list_workspace",
+            read,
             """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services
             WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3
             """)
@@ -217,23 +208,14 @@ public struct PostgresServiceStore: ServiceStore {
             "services_require_quota", "SELECT require_service_quota($1, $2)")
         static let listWatched = Statement(
             "services_list_watched",
+            read,
             """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services
             WHERE environment_id = $1
                 AND (deleted_at IS NULL OR id = ANY($2::text[]::uuid[]))
             ORDER BY id DESC LIMIT $3
             """)
         static let lock = Statement(
-            "services_lock",
-            """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services WHERE id = $1 FOR NO KEY UPDATE
-            """)
+            "services_lock", read, "WHERE id = $1 FOR NO KEY UPDATE")
         static let markDeleted = Statement(
             "services_mark_deleted",
             """
@@ -264,11 +246,8 @@ public struct PostgresServiceStore: ServiceStore {
             "UPDATE services SET purged_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL")
         static let dueForPurge = Statement(
             "services_due_for_purge",
+            read,
             """
-            SELECT id, workspace_id, project_id, environment_id, name, slug, kind, template_id, image,
-                port, visibility, server_id, created_at, updated_at, deleted_at, torn_down_at,
-                purge_at, purged_at
-            FROM services
             WHERE purge_at <= $1 AND torn_down_at IS NOT NULL AND purge_queued_at IS NULL
                 AND purged_at IS NULL
             ORDER BY purge_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED

@@ -17,29 +17,39 @@ struct ReplayCreateRequest {
     /// event either: what was done was done once.
     ///
     /// - Returns: `nil` when what was remembered had expired; it is forgotten then.
-    /// - Throws: ``Problem`` of kind `alreadyExists` when the id belongs to another request.
+    /// - Throws: ``Problem`` of kind `alreadyExists` when the id belongs to another request,
+    ///   `notFound` when the service that it made is deleted; ``CreateRequestUnread`` when PostgreSQL
+    ///   failed: the request itself was committed before.
     func callAsFunction(_ key: CreateRequestKey) async throws -> CreatedDatabase? {
         let expiry = clock.now().advanced(by: .zero - CreateRequestMemory.duration)
-        let answer = try await sessions.inSession { session -> CreatedDatabase? in
-            guard let stored = try await requests.find(key, in: session),
-                stored.createdAt >= expiry
-            else { return nil }
-            guard stored.fingerprint == key.fingerprint else {
-                throw Problem(
-                    .alreadyExists, "another request was made with this request_id",
-                    violations: [
-                        Problem.FieldViolation(
-                            field: "request_id", rule: "belongs to another request already")
-                    ])
-            }
-            return try await rebuild(stored, in: session)
+        if let answer = try await answer(key, notBefore: expiry) { return answer }
+        try await transactions.inTransaction { tx in
+            try await requests.forgetWithinTx(tx, key, olderThan: expiry)
         }
-        if answer == nil {
-            try await transactions.inTransaction { tx in
-                try await requests.forgetWithinTx(tx, key, olderThan: expiry)
+        return nil
+    }
+
+    private func answer(
+        _ key: CreateRequestKey, notBefore expiry: Timestamp
+    ) async throws -> CreatedDatabase? {
+        do {
+            return try await sessions.inSession { session -> CreatedDatabase? in
+                guard let stored = try await requests.find(key, in: session),
+                    stored.createdAt >= expiry
+                else { return nil }
+                guard stored.fingerprint == key.fingerprint else {
+                    throw Problem(
+                        .alreadyExists, "another request was made with this request_id",
+                        violations: [
+                            Problem.FieldViolation(
+                                field: "request_id", rule: "belongs to another request already")
+                        ])
+                }
+                return try await rebuild(stored, in: session)
             }
+        } catch let failure as PostgresError {
+            throw CreateRequestUnread(cause: failure)
         }
-        return answer
     }
 
     private func rebuild(
@@ -49,14 +59,18 @@ struct ReplayCreateRequest {
         guard let service = try await store.find(stored.serviceID, in: session).value() else {
             throw Problem.serviceNotFound
         }
-        guard service.purgedAt == nil else {
-            throw Problem(.notFound, "the service that this request made is deleted for good")
+        // As RevealConnection has it: nobody is shown the way into what is deleted.
+        guard service.deletedAt == nil else {
+            throw Problem(
+                .notFound,
+                "the service that this request made is deleted; another one needs another request_id"
+            )
         }
         let entries = try await config.reveal(serviceID: service.id, in: session)
         let connection = try ConnectionParts(of: service, entries, catalogue)
         var status = ServiceStatus(of: service, try await conditions.value())
-        // The call that created knew of no agent.
-        status.message = ""
+        // The call that created knew of no agent. Once something has happened, the repeat says what.
+        if status.state == .queued { status.message = "" }
         return CreatedDatabase(
             status: status,
             deploymentID: stored.deploymentID, connectionURI: connection.uri)

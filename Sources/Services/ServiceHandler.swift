@@ -53,6 +53,7 @@ public struct ServiceHandler {
             return response
         }
         router.register(Methods.watchServices) { request, writer, call in
+            call.changesNothing = true
             try await module.watchServices(
                 environmentID: request.environmentID, caller: try caller(call)
             ) { services in

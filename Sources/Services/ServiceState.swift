@@ -72,8 +72,13 @@ public struct ServiceStatus: Hashable, Sendable {
     }
 
     /// A service with its state, from the conditions of those that were ever deployed.
-    init(of service: Service, _ conditions: [ServiceID: ServiceCondition]) {
-        let condition = conditions[service.id]
+    ///
+    /// - Parameter showsText: Whether the caller may read what containers write.
+    init(
+        of service: Service, _ conditions: [ServiceID: ServiceCondition], showsText: Bool = true
+    ) {
+        let known = conditions[service.id]
+        let condition = showsText ? known : known?.withoutText()
         let state = ServiceState(service: service, condition: condition)
         self.init(
             service: service, state: state,
@@ -96,13 +101,16 @@ public struct ServiceStatus: Hashable, Sendable {
                 : "its container could not be removed, and will be tried again: "
                     + condition.obstacle
         case .queued:
-            return condition.agentIsOnline
-                ? "" : "waits for the agent of its server, which is away"
+            guard condition.agentIsOnline else {
+                return "waits for the agent of its server, which is away"
+            }
+            return condition.awaitsNamesake
+                ? "waits until the containers of the deleted service of this name are removed" : ""
         case .offline: return "the agent of its server is away"
         case .deploying, .failed, .cancelled: return condition.message
         case .crashed:
             guard case .down(let message) = condition.container else { return "" }
-            return message
+            return [message, restart(condition)].filter { !$0.isEmpty }.joined(separator: "; ")
         case .running:
             switch condition.newest {
             case .failed, .cancelled:
@@ -110,8 +118,14 @@ public struct ServiceStatus: Hashable, Sendable {
                 let why = condition.message.isEmpty ? "" : ": \(condition.message)"
                 return "the newest deployment \(end), the one before it runs\(why)"
             case .queued, .claimed, .pulling, .starting, .verifying, .running, .superseded:
-                return ""
+                return restart(condition)
             }
         }
+    }
+
+    private static func restart(_ condition: ServiceCondition) -> String {
+        guard let failure = condition.restartFailure else { return "" }
+        let why = failure.message.isEmpty ? "" : ": \(failure.message)"
+        return "the last restart failed (\(failure.reason))\(why)"
     }
 }

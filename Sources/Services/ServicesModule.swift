@@ -130,7 +130,7 @@ public struct ServicesModule {
             dataGrace: needs.deletedDataGrace)
         undeleteService = UndeleteService(
             authorizer: needs.authorizer, transactions: needs.transactions,
-            sessions: needs.sessions, store: store, conditions: needs.conditions,
+            store: store, conditions: needs.conditions,
             deployments: needs.deploymentRetirer, audit: needs.audit, quotas: needs.quotas,
             catalogue: needs.catalogue, clock: needs.clock)
         watchServices = WatchServices(

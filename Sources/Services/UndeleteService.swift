@@ -5,7 +5,6 @@ import PostgresClient
 public struct UndeleteService {
     let authorizer: any Authorizer
     let transactions: any TransactionRunner
-    let sessions: any SessionRunner
     let store: any ServiceStore
     let conditions: any ServiceConditions
     let deployments: any DeploymentRetirer
@@ -26,7 +25,7 @@ public struct UndeleteService {
         let grant = try await authorizer.authorize(
             caller.credential, .writeServices, in: .service(id))
         let now = clock.now()
-        let deploymentID = try await transactions.inTransaction { tx in
+        return try await transactions.inTransaction { tx in
             let service = try await restorable(tx, id)
             try await store.requireQuotaWithinTx(
                 tx, workspaceID: grant.workspaceID, max: quotas.servicesPerWorkspaceMax)
@@ -39,15 +38,17 @@ public struct UndeleteService {
                     action: "service.undelete", actor: grant.principal, target: .service(id),
                     workspaceID: grant.workspaceID, requestID: "", callID: caller.callID, at: now))
             if deploymentID == nil { tx.notify(of: service) }
-            return deploymentID
+            return (try await status(tx, id), deploymentID)
         }
-        let status = try await sessions.inSession { session in
-            let found = store.find(id, in: session)
-            let conditions = conditions.conditions(of: [id], in: session)
-            guard let service = try await found.value() else { throw Problem.serviceNotFound }
-            return ServiceStatus(of: service, try await conditions.value())
-        }
-        return (status, deploymentID)
+    }
+
+    /// The service as it will be, read before COMMIT: a read afterwards could fail, and the caller
+    /// would hear of a failure though the service is back.
+    private func status(_ tx: Transaction, _ id: ServiceID) async throws -> ServiceStatus {
+        let found = store.find(id, in: tx.reads)
+        let conditions = conditions.conditions(of: [id], in: tx.reads)
+        guard let service = try await found.value() else { throw Problem.serviceNotFound }
+        return ServiceStatus(of: service, try await conditions.value())
     }
 
     private func restorable(_ tx: Transaction, _ id: ServiceID) async throws -> Service {

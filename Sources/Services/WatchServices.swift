@@ -14,7 +14,8 @@ public struct WatchServices {
     public static let servicesMax = 1000
 
     /// Sends the services as they are, then those that changed; what is read again is authorized
-    /// again. Returns when the caller cancels.
+    /// again. Without text of agents for who may not read what containers write. Returns when the
+    /// caller cancels.
     ///
     /// - Throws: ``Problem``: `unauthenticated`, `invalidArgument`, `notFound`,
     ///   `resourceExhausted`; what `send` throws; `CancellationError`.
@@ -53,7 +54,7 @@ public struct WatchServices {
             let rows = store.list(
                 of: id, alsoDeleted: followed, limit: 2 * WatchServices.servicesMax + 1,
                 in: session)
-            _ = try await grant.value()
+            let showsText = try await grant.value().allows(.revealSecrets)
             let services = try await rows.value()
             guard services.count(where: { $0.deletedAt == nil }) <= WatchServices.servicesMax
             else {
@@ -65,7 +66,7 @@ public struct WatchServices {
             let found = try await conditions.conditions(
                 of: services.map(\.id), in: session
             ).value()
-            return services.map { ServiceStatus(of: $0, found) }
+            return services.map { ServiceStatus(of: $0, found, showsText: showsText) }
         }
     }
 }

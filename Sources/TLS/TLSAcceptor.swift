@@ -19,7 +19,7 @@ public final class TLSAcceptor {
     public var handshakeFailed: (TLSError) -> Void = { _ in }
 
     private var context: TLSContext
-    private let turns: HandshakeTurns
+    let turns: HandshakeTurns
 
     /// Accepts as the credentials say.
     /// - Throws: ``TLSError``: a text that is no PEM, a key that is not the certificate's.

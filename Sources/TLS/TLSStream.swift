@@ -50,6 +50,8 @@ public import HTTP2
     private var isCloseNotified = false
     /// A record is half sent: OpenSSL must be given the same bytes again before anything else.
     private var isWriteBlocked = false
+    /// What the handshake waits for.
+    private var handshakeWaitsFor: Readiness = .readable
 
     /// The shortest buffer that every read empties OpenSSL into.
     public static let readBytesMin = 32 * 1024
@@ -123,8 +125,8 @@ public import HTTP2
         hasPending = false
         switch phase {
         case .handshaking:
-            // The descriptor stays ready: the next turn goes on.
-            guard turns.takeStep() else { return .blocked(until: .readable) }
+            // The descriptor stays ready for what it was waiting for: the next turn goes on.
+            guard turns.takeStep() else { return .blocked(until: handshakeWaitsFor) }
         case .open: break
         case .refused(let discarded): return unsafe discard(into: buffer, discarded)
         case .readEnded: return .ended
@@ -196,9 +198,11 @@ public import HTTP2
             return nil
         }
         let error = unsafe SSL_get_error(ssl, code)
-        if error == SSL_ERROR_WANT_READ { return .blocked(until: .readable) }
-        if error == SSL_ERROR_WANT_WRITE { return .blocked(until: .writable) }
-        return refuse(takeFailure("SSL_do_handshake"))
+        guard error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE else {
+            return refuse(takeFailure("SSL_do_handshake"))
+        }
+        handshakeWaitsFor = error == SSL_ERROR_WANT_READ ? .readable : .writable
+        return .blocked(until: handshakeWaitsFor)
     }
 
     private func refuse(_ error: TLSError) -> ByteStreamOutcome {
@@ -237,7 +241,7 @@ public import HTTP2
         case .open, .readEnded: return unsafe encrypt(bytes)
         case .handshaking:
             // A server has nothing to say before the client spoke.
-            guard role == .client else { return .blocked(until: .readable) }
+            guard role == .client else { return .blocked(until: handshakeWaitsFor) }
             if let outcome = handshake() { return outcome }
             return unsafe encrypt(bytes)
         case .refused: return .blocked(until: .readable)

@@ -2,10 +2,12 @@ import Testing
 
 /// The cases of the foreign clients in C++ and Go.
 enum PeerCase: String, CaseIterable, Sendable {
-    case empty_unary, large_unary, client_streaming, server_streaming, ping_pong, empty_stream
-    case client_compressed_unary, server_compressed_unary, custom_metadata
+    case empty_unary, large_unary, client_streaming, server_streaming, ping_pong, half_duplex
+    case empty_stream, client_compressed_unary, client_compressed_streaming
+    case server_compressed_unary, server_compressed_streaming, cacheable_unary, custom_metadata
     case status_code_and_message, special_status_message, unimplemented_method
-    case cancel_after_begin, cancel_after_first_response, timeout_on_sleeping_server
+    case unimplemented_service, cancel_after_begin, cancel_after_first_response
+    case timeout_on_sleeping_server, rpc_soak, channel_soak
 }
 
 @Suite struct PeerTests {

@@ -10,12 +10,14 @@ struct ComparisonTests {
 
     static func known(
         _ observed: RunningInstance.Observed = .running, _ message: String = "",
-        restarts: Int32 = 0, isSettling: Bool = false, isAtWork: Bool = false
+        restarts: Int32 = 0, isSettling: Bool = false, isOutdated: Bool = false,
+        isAtWork: Bool = false
     ) -> RunningInstance {
         RunningInstance(
             serviceID: service, environmentID: EnvironmentID(high: 3, low: 1),
             deploymentID: deployment, observed: observed, message: message,
-            restartCount: restarts, isSettling: isSettling, isAtWork: isAtWork)
+            restartCount: restarts, isSettling: isSettling, isOutdated: isOutdated,
+            isAtWork: isAtWork)
     }
 
     static func seen(
@@ -89,5 +91,22 @@ struct ComparisonTests {
         let ended = Comparison(
             known: [Self.known(isSettling: true)], seen: [Self.seen(.exited)])
         #expect(ended.changes.count == 1)
+    }
+
+    @Test("an inventory from before the end of the service's last job says nothing of it")
+    func outdated() {
+        for seen in [[], [Self.seen(.exited)]] {
+            let comparison = Comparison(
+                known: [Self.known(isSettling: true, isOutdated: true)], seen: seen,
+                surveyAge: .seconds(9))
+            #expect(comparison.changes.isEmpty)
+            #expect(comparison.missing.isEmpty)
+        }
+        // What ends between this look and the note of it counts more too.
+        let gone = Comparison(known: [Self.known()], seen: [], surveyAge: .seconds(9))
+        #expect(gone.changes.map(\.age) == [.seconds(9) + EngineLimits.settleDuration])
+        let ended = Comparison(
+            known: [Self.known()], seen: [Self.seen(.exited)], surveyAge: .seconds(9))
+        #expect(ended.changes.map(\.age) == [.seconds(9)])
     }
 }

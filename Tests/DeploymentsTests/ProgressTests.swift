@@ -54,31 +54,14 @@ struct ProgressTests {
     }
 }
 
-@Suite("Text of agents")
-struct PlainLineTests {
-    @Test(
-        "becomes one line",
-        arguments: [
-            ("", ""), ("plain", "plain"), ("  a  ", "a"), ("a\nb\r\nc\u{0}d\u{7F}e", "a b c d e"),
-            ("\n \t", ""), ("größer", "größer"),
-        ])
-    func lines(_ text: String, _ line: String) {
-        #expect(PlainLine.of(text, lengthMax: 100) == line)
-    }
-
-    @Test("is cut between characters, never longer than allowed")
-    func cuts() {
-        #expect(PlainLine.of("äöü", lengthMax: 5) == "äö")
-        #expect(PlainLine.of("äöü", lengthMax: 1) == "")
-        #expect(PlainLine.of(String(repeating: "x", count: 5000), lengthMax: 2048).count == 2048)
-    }
-
-    @Test("a reason is a word for programs or unknown")
+@Suite("A reason of agents")
+struct ReasonWordTests {
+    @Test("is a word for programs or unknown")
     func reasons() {
-        #expect(PlainLine.reason("IMAGE_NOT_FOUND_2") == "IMAGE_NOT_FOUND_2")
+        #expect(ReasonWord.of("IMAGE_NOT_FOUND_2") == "IMAGE_NOT_FOUND_2")
         let long = String(repeating: "A", count: 65)
         for text in ["", "lower", "TWO WORDS", "É", "A\n", long] {
-            #expect(PlainLine.reason(text) == "UNKNOWN")
+            #expect(ReasonWord.of(text) == "UNKNOWN")
         }
     }
 }

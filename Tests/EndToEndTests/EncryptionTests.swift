@@ -24,7 +24,7 @@ import Testing
                 + [server.address, "grpc.health.v1.Health/Check"])
     }
 
-    @Test("a call over TLS is answered; SIGHUP shows the new certificate without a restart")
+    @Test("SIGHUP shows the new certificate without a restart, and a call that runs goes on")
     func renews() throws {
         let folder = try Folder()
         var options = try Installation().options
@@ -35,6 +35,11 @@ import Testing
         let server = try Berthd(options)
         let before = try Self.check(server, trusting: old[1])
         #expect(before.standardOutput.contains("SERVING"), "\(before.standardError)")
+        let watch = try RunningProgram([
+            try Programs.grpcurl, "-cacert", old[1], "-max-time", "120", server.address,
+            "grpc.health.v1.Health/Watch",
+        ])
+        try eventually("the call's first answer") { watch.text.contains("SERVING") }
         let trusted = folder.file("trusted.pem")
         try Command.run(["cp", new[1], trusted])
         #expect(try Self.check(server, trusting: trusted).exitCode != 0)
@@ -48,7 +53,11 @@ import Testing
         try eventually("the new certificate to be shown") {
             try Self.check(server, trusting: trusted).standardOutput.contains("SERVING")
         }
+        // On the connection of before, which trusts the old certificate alone.
+        #expect(watch.isRunning, "\(watch.text)")
+        #expect(!watch.text.contains("NOT_SERVING"))
         #expect(try server.stop() == 0)
+        try eventually("the call's last answer") { watch.text.contains("NOT_SERVING") }
     }
 
     @Test(

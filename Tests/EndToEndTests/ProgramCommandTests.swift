@@ -24,6 +24,24 @@ import Testing
         #expect(try String(contentsOfFile: folder.file("other"), encoding: .utf8) != key)
     }
 
+    @Test("keygen killed while it writes leaves no key file, and the next one makes the key")
+    func killedKeygen() throws {
+        let folder = try Folder()
+        let path = folder.file("key")
+        // The kernel ends who writes to a file more than its limit allows.
+        let killed = try ChildProcess.run([
+            "/bin/bash", "-c", "ulimit -f 0; exec \"$0\" keygen --out \"$1\"", Programs.berthd,
+            path,
+        ])
+        #expect(killed.exitCode == 128 + SIGXFSZ, "\(killed.standardError)")
+        #expect(!FileManager.default.fileExists(atPath: path))
+        let made = try Berthd.run(["keygen", "--out", path])
+        #expect(made.exitCode == 0, "\(made.standardError)")
+        #expect(
+            try String(contentsOfFile: path, encoding: .utf8)
+                .wholeMatch(of: /[A-Za-z0-9_-]{43}\n/) != nil)
+    }
+
     @Test("keygen where it cannot write says so")
     func keygenNowhere() throws {
         let finished = try Berthd.run(["keygen", "--out", "/nowhere/key"])

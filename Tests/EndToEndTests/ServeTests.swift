@@ -179,6 +179,46 @@ import Testing
         }
     }
 
+    @Test("the address and the master key come from the environment or from flags, which go first")
+    func environmentAndFlags() throws {
+        let options = try Installation().options
+        let ways: [(address: String, arguments: [String], environment: [String: String])] = [
+            (
+                "127.0.0.2:", [],
+                ["BERTH_LISTEN": "127.0.0.2:0", "BERTH_MASTER_KEY_FILE": options.keyFile]
+            ),
+            (
+                "127.0.0.3:",
+                ["--listen", "127.0.0.3:0", "--master-key-file", options.keyFile],
+                ["BERTH_LISTEN": "127.0.0.2:0", "BERTH_MASTER_KEY_FILE": "/nowhere/key"]
+            ),
+        ]
+        for (address, arguments, environment) in ways {
+            let process = try ChildProcess(
+                [Programs.berthd, "serve"] + arguments,
+                environment: environment.merging(["BERTH_DATABASE_URL": options.databaseURL]) { $1 }
+            )
+            try eventually("berthd to serve: \(process.standardError)") {
+                process.hasEnded || process.standardError.contains("serving")
+            }
+            #expect(process.standardError.contains("address=\(address)"))
+            process.signal(SIGTERM)
+            #expect(try process.exitCode() == 0, "\(process.standardError)")
+        }
+        let nothing = try Berthd.run(
+            ["serve"], environment: ["BERTH_DATABASE_URL": options.databaseURL])
+        #expect(nothing.exitCode != 0)
+        #expect(nothing.standardError.contains("--master-key-file"))
+        #expect(nothing.standardError.contains("BERTH_MASTER_KEY_FILE"))
+        let nowhere = try Berthd.run(
+            ["serve", "--master-key-file", options.keyFile],
+            environment: [
+                "BERTH_LISTEN": "everywhere", "BERTH_DATABASE_URL": options.databaseURL,
+            ])
+        #expect(nowhere.exitCode != 0)
+        #expect(nowhere.standardError.contains("everywhere"))
+    }
+
     @Test("a database that is not migrated is refused, and the message says what to run")
     func notMigrated() throws {
         let installation = try Installation()

@@ -60,6 +60,48 @@ import Testing
         #expect(watched.standardOutput.contains("SERVING"), "\(watched.standardError)")
     }
 
+    @Test(
+        "a stream that says nothing for longer than a proxy waits by itself goes on until its deadline",
+        arguments: Proxy.Kind.allCases)
+    func quietStream(_ kind: Proxy.Kind) throws {
+        let stage = try Stage.shared()
+        let proxy = try Proxy(kind, to: stage.server)
+        // A route of Envoy's ends after 15 seconds when its configuration does not say otherwise.
+        let began = ContinuousClock.now
+        let watched = try Self.bufCurl(
+            proxy.url, "grpc.health.v1.Health/Watch", stage.installation.ownerToken,
+            ["--timeout", "18s"])
+        #expect(watched.standardOutput.contains("SERVING"), "\(watched.standardError)")
+        // DEADLINE_EXCEEDED: its own end, not the proxy's.
+        #expect(watched.exitCode == 4 << 3, "\(watched.standardError) \(proxy.log)")
+        #expect(ContinuousClock.now - began >= .seconds(17))
+    }
+
+    @Test(
+        "Caddy for a public name has a certificate by itself, and sends who comes without TLS there"
+    )
+    func automaticHTTPS() throws {
+        let stage = try Stage.shared()
+        let name = "berth.example"
+        let proxy = try Proxy(caddyFor: name, to: stage.server)
+        func check(_ arguments: [String]) throws -> ChildProcess.Finished {
+            try ChildProcess.run(
+                [Programs.grpcurl, "-max-time", "20", "-authority", name] + arguments
+                    + [proxy.address, "grpc.health.v1.Health/Check"])
+        }
+        let trusted = try check(["-cacert", #require(proxy.authority)])
+        #expect(trusted.standardOutput.contains("SERVING"), "\(trusted.standardError) \(proxy.log)")
+        let untrusted = try check([])
+        #expect(untrusted.exitCode != 0)
+        #expect(untrusted.standardError.contains("unknown authority"), "\(untrusted.standardError)")
+        let plain = try ChildProcess.run([
+            "/usr/bin/curl", "--silent", "--max-time", "20", "--output", "/dev/null",
+            "--write-out", "%{http_code} %{redirect_url}", "--header", "host: \(name)",
+            "http://\(try #require(proxy.plainAddress))/x",
+        ])
+        #expect(plain.standardOutput == "308 https://\(name)/x")
+    }
+
     @Test("through Caddy, plain gRPC goes too")
     func grpcThroughCaddy() throws {
         let stage = try Stage.shared()

@@ -1,5 +1,7 @@
 import EventLoops
+import PostgresClient
 import RPC
+import SQL
 import TestSupport
 import Testing
 
@@ -35,6 +37,52 @@ import Testing
         #expect(times.gone < .seconds(1))
         #expect(times.back < .seconds(5))
     }
+
+    @Test(
+        "calls that wait for COMMIT when PostgreSQL stops: told at once, and never that nothing was done",
+        arguments: ["fast", "immediate"])
+    func stoppedDuringCommit(mode: String) async throws {
+        let cluster = try TestPostgres(settings: ["log_statement = none"])
+        try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
+            try await scene.becomesServing()
+            #expect(try await create(scene, 0).code == .ok)
+            try await scene.stage.slowCommits(by: .seconds(20))
+            let calls = try (1...3).map { try trial(scene, $0).begin(scene.client) }
+            try await scene.stage.eventually {
+                try await scene.stage.direct.inSession { session in
+                    try await session.query(Self.committing)[0].int64("n") == 3
+                }
+            }
+            try cluster.stop(mode)
+            // Issued before berthd can have noticed.
+            let late = try trial(scene, 4).begin(scene.client)
+            let stopped = Instant.now()
+            var answers: [Answer] = []
+            for call in calls { answers.append(try await call.end()) }
+            answers.append(try await late.end())
+            #expect(stopped.duration(to: .now()) < .seconds(1))
+            for answer in answers.dropLast() {
+                #expect(answer.code == .unknown && !answer.saysNothingWasWritten, "\(answer)")
+            }
+            #expect(answers[3].code == .unavailable, "\(answers[3])")
+
+            try cluster.start()
+            try await scene.becomesServing()
+            let database = String(
+                scene.stage.uri.dropFirst("postgresql:///".count).prefix { $0 != "?" })
+            try cluster.run(sql: "DROP TRIGGER slow_commit ON services", in: database)
+            for (number, answer) in answers.enumerated() {
+                try await trial(scene, number + 1).verify(answer, scene.client)
+            }
+        }
+    }
+
+    private static let committing = Statement(
+        "committing",
+        """
+        SELECT count(*) AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event = 'PgSleep'
+        """)
 
     @Test("PostgreSQL away when berthd starts: it says so and ends, instead of waiting for ever")
     func awayAtStart() async throws {

@@ -1,4 +1,6 @@
+import BerthMessages
 import EventLoops
+import Messages
 import RPC
 import TestSupport
 import Testing
@@ -26,6 +28,55 @@ import Testing
                 "faults: hostile messages: RSS \(before >> 20) → \(after >> 20) MiB, at most \(peak >> 20) MiB"
             )
             #expect(after - before < Self.grownBytesMax)
+            #expect(peak - before < Self.peakBytesMax)
+            try await isWell(scene)
+        }
+    }
+
+    @Test("a million submessages in known fields, before anyone has said who calls: refused")
+    func knownFields() async throws {
+        try await ProcessScene.play { _, scene in
+            try await scene.becomesServing()
+            let before = try scene.berthd.program.memoryBytes("VmRSS")
+            func many(_ field: [UInt8]) -> [UInt8] {
+                [[UInt8]](repeating: field, count: (4 << 20) / field.count - 100).flatMap(\.self)
+            }
+            let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+            let connect = AgentV1.AgentServiceMethods.connect.path
+            // A message that comes twice where one belongs is none of protobuf-c's business any more.
+            let bombs: [(path: String, message: HostileMessage)] = [
+                (
+                    reflection,
+                    HostileMessage(
+                        "one field again and again", many(WireField.bytes(5, [])), .internal)
+                ),
+                (
+                    connect,
+                    HostileMessage(
+                        "the first message again and again", many(WireField.bytes(1, [])),
+                        .internal)
+                ),
+                (
+                    connect,
+                    HostileMessage(
+                        "a message within a message again and again",
+                        many(WireField.bytes(1, WireField.bytes(3, []))), .internal)
+                ),
+                (
+                    connect,
+                    HostileMessage(
+                        "a list of nothing",
+                        WireField.bytes(2, [UInt8](many(WireField.bytes(2, [])).dropLast(200))),
+                        .resourceExhausted)
+                ),
+            ]
+            for (path, message) in bombs {
+                let answer = try await scene.client.begin(
+                    path, body: message.body, token: scene.stage.tenant.token
+                ).end()
+                #expect(answer.code == message.expected, "\(message.name): \(answer)")
+            }
+            let peak = try scene.berthd.program.memoryBytes("VmHWM")
             #expect(peak - before < Self.peakBytesMax)
             try await isWell(scene)
         }

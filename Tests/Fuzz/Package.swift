@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, since only scripts/fuzz builds it: every target instrumented, and libFuzzer's
-// main in the place of ours.
+// A package of its own, which only scripts/fuzz builds: every target instrumented, and libFuzzer's main in
+// the place of ours. All but the entries is compiled as FuzzTests of the main package too.
 let package = Package(
     name: "fuzz",
     products: [

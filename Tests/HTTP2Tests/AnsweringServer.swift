@@ -1,4 +1,5 @@
 import EventLoops
+import TestSupport
 import Testing
 
 @testable import HTTP2
@@ -14,6 +15,8 @@ final class AnsweringServer: ConnectionDelegate {
     var closedCodes: [ErrorCode] = []
     /// Whether requests are answered; else they stay open.
     var answers = true
+    /// Whether what is sent leaves the server, on every connection of it.
+    let gate = Gate()
     private var listener: Listener?
 
     init(_ reactor: Reactor, _ limits: ConnectionLimits = ConnectionLimits()) throws {
@@ -23,7 +26,7 @@ final class AnsweringServer: ConnectionDelegate {
         listener = try Listener(reactor: reactor, address: address) { [unowned self] stream, peer in
             do {
                 let connection = try Connection(
-                    over: stream, role: .server, peer: peer, limits: self.limits,
+                    over: GatedStream(stream, gate), role: .server, peer: peer, limits: self.limits,
                     reactor: self.reactor, buffers: self.buffers, delegate: self)
                 connections.append(connection)
                 try connection.start()
@@ -40,12 +43,24 @@ final class AnsweringServer: ConnectionDelegate {
 
     /// The first stream, once it began.
     func firstStream() async throws -> HTTP2Stream {
-        for _ in 0..<500 where streams.isEmpty { try await reactor.sleep(for: .milliseconds(2)) }
+        try await until { !streams.isEmpty }
         return try #require(streams.first)
+    }
+
+    /// The first connection.
+    var connection: Connection { get throws { try #require(connections.first) } }
+
+    /// Waits until `condition` holds, at most some ten seconds.
+    func until(_ condition: () throws -> Bool) async throws {
+        for _ in 0..<5000 where try !condition() {
+            try await reactor.sleep(for: .milliseconds(2))
+        }
+        try #require(try condition(), "waited too long")
     }
 
     func close() {
         listener?.close()
+        gate.open()
         for connection in connections { connection.abandon() }
     }
 
@@ -79,5 +94,33 @@ final class AnsweringServer: ConnectionDelegate {
         func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
             server.closedCodes.append(code)
         }
+    }
+}
+
+/// Runs `body` with a server and a raw client that has greeted it.
+func withServer(
+    greets: Bool = true, answers: Bool = true,
+    _ change: @escaping @Sendable (inout ConnectionLimits) -> Void = { _ in },
+    _ body: @escaping @Sendable (AnsweringServer, RawClient) async throws -> Void
+) async throws {
+    try await onLoop { _, reactor in
+        var limits = ConnectionLimits()
+        change(&limits)
+        let server = try AnsweringServer(reactor, limits)
+        server.answers = answers
+        defer { server.close() }
+        let client = try RawClient(server.address, reactor, greets: greets)
+        try await body(server, client)
+    }
+}
+
+extension HTTP2Stream {
+    /// Answers with these fields.
+    func respond(_ fields: KeyValuePairs<String, String>, isEnd: Bool) {
+        var headers = HeaderBlock()
+        for (name, value) in fields {
+            headers.append(name: Array(name.utf8).span, value: Array(value.utf8).span)
+        }
+        respond(headers, isEnd: isEnd)
     }
 }

@@ -5,23 +5,6 @@ import Testing
 @testable import HTTP2
 
 @Suite struct ConnectionTests {
-    /// Runs `body` with a server and a raw client that has greeted it.
-    private func withServer(
-        greets: Bool = true, answers: Bool = true,
-        _ change: @escaping @Sendable (inout ConnectionLimits) -> Void = { _ in },
-        _ body: @escaping @Sendable (AnsweringServer, RawClient) async throws -> Void
-    ) async throws {
-        try await onLoop { _, reactor in
-            var limits = ConnectionLimits()
-            change(&limits)
-            let server = try AnsweringServer(reactor, limits)
-            server.answers = answers
-            defer { server.close() }
-            let client = try RawClient(server.address, reactor, greets: greets)
-            try await body(server, client)
-        }
-    }
-
     @Test("sends its SETTINGS first and acknowledges the peer's")
     func settings() async throws {
         try await withServer { server, client in
@@ -95,7 +78,7 @@ import Testing
             for _ in 0..<20 { try await client.send(Frames.ping()) }
             let goodbye = try await client.next(FrameType.goAway)
             #expect(goodbye?.code == ErrorCode.enhanceYourCalm.rawValue)
-            #expect(goodbye.map { Array($0.payload.dropFirst(8)) } == Array("too_many_pings".utf8))
+            #expect(goodbye?.text == "too_many_pings")
             #expect(try await client.isClosed(within: .seconds(2)))
         }
     }
@@ -120,26 +103,11 @@ import Testing
                 bytes += Frames.request(id, flags: 4) + Frames.reset(id, 8)
             }
             try await client.send(bytes)
-            #expect(try await client.next(FrameType.goAway) != nil)
-            #expect(try await client.isClosed(within: .seconds(2)))
-            #expect(server.streams.filter { !$0.isClosed }.isEmpty)
-        }
-    }
-
-    @Test("a peer that makes us reset stream after stream loses the connection")
-    func madeYouReset() async throws {
-        try await withServer({ $0.ownResets = .init(burst: 10, perSecond: 1) }) { server, client in
-            var bytes: [UInt8] = []
-            for index in 0..<40 {
-                let id = Int32(index * 2 + 1)
-                // A window beyond 2^31 - 1 is a stream error.
-                bytes += Frames.request(id, flags: 4)
-                bytes += Frames.frame(FrameType.windowUpdate, 0, id, Frames.number(0x7FFF_FFFF))
-            }
-            try await client.send(bytes)
             let goodbye = try await client.next(FrameType.goAway)
             #expect(goodbye?.code == ErrorCode.enhanceYourCalm.rawValue)
+            #expect(goodbye?.text == "too_many_resets")
             #expect(try await client.isClosed(within: .seconds(2)))
+            #expect(server.streams.filter { !$0.isClosed }.isEmpty)
         }
     }
 
@@ -164,6 +132,8 @@ import Testing
                 bytes += Frames.frame(FrameType.continuation, 0, 1, Frames.field("a", "b"))
             }
             try await client.send(bytes)
+            let goodbye = try await client.next(FrameType.goAway)
+            #expect(goodbye?.code == ErrorCode.enhanceYourCalm.rawValue)
             #expect(try await client.isClosed(within: .seconds(2)))
             #expect(server.streams.isEmpty)
         }
@@ -208,13 +178,27 @@ import Testing
         }
     }
 
-    @Test("trailers on a stream that has just closed are no error of the connection")
-    func lateHeaders() async throws {
-        try await withServer { server, client in
-            try await client.send(Frames.request(1))
-            #expect(try await client.next(FrameType.data) != nil)
-            try await client.send(Frames.request(1) + Frames.request(3))
-            #expect(try await client.next(FrameType.headers)?.streamID == 3)
+    @Test("trailers on a stream that we have just closed are no error of the connection")
+    func lateTrailers() async throws {
+        try await withServer(answers: false) { server, client in
+            try await client.send(Frames.request(1, flags: 4))
+            try await server.firstStream().respond([":status": "404"], isEnd: true)
+            #expect(try await client.next(FrameType.reset)?.code == 0)
+            try await client.send(Frames.trailers(1) + Frames.request(3) + Frames.ping())
+            #expect(try await client.next()?.type == FrameType.ping)
+            #expect(server.streams.count == 2)
+        }
+    }
+
+    @Test("a second end of a stream that we have closed is an error of the connection")
+    func endsTwice() async throws {
+        try await withServer(answers: false) { server, client in
+            try await client.send(Frames.request(1, flags: 4))
+            try await server.firstStream().respond([":status": "404"], isEnd: true)
+            #expect(try await client.next(FrameType.reset)?.code == 0)
+            try await client.send(Frames.trailers(1) + Frames.trailers(1))
+            let goodbye = try await client.next(FrameType.goAway)
+            #expect(goodbye?.code == ErrorCode.streamClosed.rawValue)
         }
     }
 
@@ -222,10 +206,7 @@ import Testing
     func earlyEnd() async throws {
         try await withServer(answers: false) { server, client in
             try await client.send(Frames.request(1, flags: 4))
-            let stream = try await server.firstStream()
-            var headers = HeaderBlock()
-            headers.append(":status", "404")
-            stream.respond(headers, isEnd: true)
+            try await server.firstStream().respond([":status": "404"], isEnd: true)
             let answer = try await client.next(FrameType.headers)
             #expect(answer?.flags == 5)
             let reset = try await client.next()
@@ -248,9 +229,7 @@ import Testing
             let last = try await client.next(FrameType.goAway)
             #expect(last?.payload.prefix(4).elementsEqual([0, 0, 0, 1]) == true)
             #expect(last?.code == 0)
-            var headers = HeaderBlock()
-            headers.append(":status", "200")
-            stream.respond(headers, isEnd: true)
+            stream.respond([":status": "200"], isEnd: true)
             #expect(try await client.next(FrameType.headers)?.streamID == 1)
             #expect(try await client.isClosed(within: .seconds(2)))
         }
@@ -340,14 +319,74 @@ import Testing
                 Frames.frame(FrameType.windowUpdate, 0, 0, Frames.number(0x7FFF_0000))
                     + Frames.settings([(4, 0x7FFF_FFFF)]) + Frames.request(1))
             let stream = try await server.firstStream()
-            var headers = HeaderBlock()
-            headers.append(":status", "200")
-            stream.respond(headers, isEnd: false)
+            stream.respond([":status": "200"], isEnd: false)
             stream.write([UInt8](repeating: 1, count: 32 * 1024 * 1024).span)
             for _ in 0..<500 where server.closedConnections == 0 {
                 try await server.reactor.sleep(for: .milliseconds(4))
             }
             #expect(server.closedConnections == 1)
+        }
+    }
+
+    @Test("each header section has its own time, also the second one of a stream")
+    func sectionsApart() async throws {
+        try await withServer(answers: false, { $0.headersTimeMax = .seconds(2) }) {
+            server, client in
+            // Flags 0: neither the section nor the stream ends.
+            try await client.send(Frames.request(1, flags: 0))
+            try await server.reactor.sleep(for: .milliseconds(1200))
+            try await client.send(
+                Frames.frame(FrameType.continuation, 4, 1, Frames.field("a", "b"))
+                    + Frames.frame(FrameType.headers, 1, 1, Frames.field("c", "d")))
+            let stream = try await server.firstStream()
+            // Past the first section's time, not past the second's.
+            try await server.reactor.sleep(for: .milliseconds(1200))
+            try await client.send(
+                Frames.frame(FrameType.continuation, 4, 1, []) + Frames.ping())
+            #expect(try await client.next(FrameType.ping)?.flags == 1)
+            #expect(stream.isRemoteEnded)
+            #expect(!stream.isClosed)
+        }
+    }
+
+    @Test("a section that never ends is too slow after its own time, whatever came before it")
+    func secondSectionStops() async throws {
+        try await withServer(answers: false, { $0.headersTimeMax = .milliseconds(200) }) {
+            server, client in
+            try await client.send(Frames.request(1, flags: 0))
+            try await server.until { server.connections.first?.session.recorder.current != nil }
+            try await client.send(Frames.frame(FrameType.continuation, 4, 1, []))
+            _ = try await server.firstStream()
+            try await client.send(Frames.frame(FrameType.headers, 1, 1, Frames.field("c", "d")))
+            let goodbye = try await client.next(FrameType.goAway)
+            #expect(goodbye?.code == ErrorCode.enhanceYourCalm.rawValue)
+            #expect(goodbye?.text == "headers_too_slow")
+        }
+    }
+
+    @Test("a response that cannot be submitted ends its stream instead of leaving the peer to wait")
+    func unsubmittable() async throws {
+        try await onLoop { _, reactor in
+            let server = try AnsweringServer(reactor)
+            server.answers = false
+            defer { server.close() }
+            let client = try Connection(
+                over: try SocketStream.connecting(to: server.address), role: .client,
+                peer: server.address, limits: ConnectionLimits(), reactor: reactor,
+                buffers: LoopBuffers(), delegate: nil)
+            try client.start()
+            var headers = HeaderBlock()
+            headers.append(":method", "POST")
+            headers.append(":scheme", "http")
+            headers.append(":path", "/")
+            headers.append(":authority", "a")
+            let stream = try client.request(headers, isEnd: false, observer: nil)
+            _ = try await server.firstStream()
+            // nghttp2 takes no response from a client.
+            client.session.submitResponse(stream, headers, isEnd: true)
+            try await server.until { !server.closedCodes.isEmpty }
+            #expect(server.closedCodes == [.internalError])
+            client.abandon()
         }
     }
 

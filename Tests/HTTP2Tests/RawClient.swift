@@ -18,6 +18,12 @@ final class RawClient {
             let place = type == FrameType.goAway ? 4 : 0
             return payload[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
         }
+
+        /// What GOAWAY says beside its code.
+        var text: String { String(decoding: payload.dropFirst(8), as: UTF8.self) }
+
+        /// The last stream that GOAWAY says is served.
+        var lastStreamID: UInt32 { payload.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
     }
 
     private let stream: SocketStream
@@ -145,6 +151,11 @@ enum Frames {
     static func request(_ id: Int32, flags: UInt8 = 5, _ extra: [(String, String)] = []) -> [UInt8]
     {
         frame(FrameType.headers, flags, id, block(extra))
+    }
+
+    /// A header section that ends a stream.
+    static func trailers(_ id: Int32) -> [UInt8] {
+        frame(FrameType.headers, 5, id, field("a", "b"))
     }
 
     static func block(_ extra: [(String, String)] = []) -> [UInt8] {

@@ -17,13 +17,39 @@ import Testing
         expect(false, bucket.take(now: second))
     }
 
-    @Test("never refills beyond the burst, even after very long")
-    func longIdle() {
-        var bucket = TokenBucket(.init(burst: 2, perSecond: .max), now: begin)
+    @Test(
+        "never holds more than the burst, however long nobody took any",
+        arguments: [UInt64(1), .max])
+    func longIdle(perSecond: UInt64) {
+        var bucket = TokenBucket(.init(burst: 2, perSecond: perSecond), now: begin)
         let late = begin.advanced(by: .seconds(1_000_000))
         for _ in 0..<2 { expect(true, bucket.take(now: late)) }
-        for _ in 0..<2 { expect(true, bucket.take(now: late)) }
         expect(false, bucket.take(now: late))
+    }
+
+    @Test("time in which some tokens were left counts up to the burst, and not again later")
+    func partlyUsed() {
+        var bucket = TokenBucket(.init(burst: 3, perSecond: 1), now: begin)
+        expect(true, bucket.take(now: begin))
+        let late = begin.advanced(by: .seconds(100))
+        for _ in 0..<3 { expect(true, bucket.take(now: late)) }
+        expect(false, bucket.take(now: late))
+    }
+
+    @Test("no window of time passes more than the burst and what it refills")
+    func everyWindow() {
+        let rate = ConnectionLimits.Rate(burst: 5, perSecond: 2)
+        var bucket = TokenBucket(rate, now: begin)
+        var taken: [Int] = []
+        for step in 0..<400 where bucket.take(now: begin.advanced(by: .milliseconds(step * 50))) {
+            taken.append(step * 50)
+        }
+        for (index, from) in taken.enumerated() {
+            let count = taken[index...].prefix { $0 < from + 3000 }.count
+            // Refills come once a second: three, and a fourth at the edge.
+            #expect(count <= 5 + 2 * 4)
+        }
+        #expect(taken.count >= 2 * 19)
     }
 }
 

@@ -22,8 +22,10 @@ struct InteropServerCommand: ParsableCommand {
     var tlsCert: String?
     @Option(help: "A PEM file: the certificate's private key.")
     var tlsKey: String?
-    @Flag(help: "Short time limits, for tests of them.")
-    var brisk = false
+    @Option(help: "The one limit that shall be a short time, for a test of it.")
+    var brisk: BriskLimit?
+    @Option(help: "Event loops, each a thread with a server of its own on the same port.")
+    var loops = 1
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "warning"
 
@@ -41,17 +43,36 @@ struct InteropServerCommand: ParsableCommand {
             return logger
         }()
         let credentials = try self.credentials()
-        let limits = brisk ? ServerLimits.brisk : ServerLimits()
+        let limits = brisk?.limits ?? ServerLimits()
         SignalSource.block(StopHandler.signals)
         SignalSource.ignoreBrokenPipes()
-        try EventLoop().run { loop, reactor in
+        let first = try EventLoop()
+        let others = try (1..<max(1, loops)).map { _ in try EventLoop() }
+        let all = InteropLoops(first: first, count: 1 + others.count)
+        try first.run { loop, reactor in
             let server = try InteropService(
                 reactor: reactor, tls: credentials, limits: limits, logger: logger)
             let listening = try server.listen(on: address)
-            // Held by the reactor, and with it the server.
-            _ = try SignalSource(
-                StopHandler.signals, reactor: reactor, handler: StopHandler(server))
-            if address.port == 0 { InteropServerCommand.say("\(listening.port)\n") }
+            // Held by the reactor.
+            _ = try SignalSource(StopHandler.signals, reactor: reactor, handler: StopHandler(all))
+            let say: @Sendable (Bool) -> Void = { isComplete in
+                guard isComplete, address.port == 0 else { return }
+                InteropServerCommand.say("\(listening.port)\n")
+            }
+            say(all.add(LoopBound(server, loop: loop), loop))
+            for other in others {
+                try other.runOnNewThread { loop, reactor in
+                    let server = try InteropService(
+                        reactor: reactor, tls: credentials, limits: limits, logger: logger)
+                    _ = try server.listen(on: listening, sharesPort: true)
+                    say(all.add(LoopBound(server, loop: loop), loop))
+                } failed: { error in
+                    logger.critical("a loop failed", metadata: ["error": "\(error)"])
+                    Glibc.exit(1)
+                } ended: {
+                    all.ended()
+                }
+            }
         }
     }
 
@@ -83,18 +104,14 @@ private final class StopHandler: SignalHandler {
     static let signals = [SIGTERM, SIGINT]
     private static let grace = Duration.seconds(10)
 
-    private let server: InteropService
+    private let loops: InteropLoops
     private var isStopping = false
 
-    init(_ server: InteropService) { self.server = server }
+    init(_ loops: InteropLoops) { self.loops = loops }
 
     func received(_ signal: Int32, on loop: isolated EventLoop) {
         if isStopping { exit(1) }
         isStopping = true
-        Task.immediate(executorPreference: loop.executor) {
-            _ = loop
-            await server.drain(grace: StopHandler.grace)
-            loop.stop()
-        }
+        loops.drain(grace: StopHandler.grace)
     }
 }

@@ -39,18 +39,22 @@ final class InteropService {
 
     /// Takes connections; for a loopback address on the other kind of loopback as well, since
     /// clients read `localhost` either way.
-    func listen(on address: SocketAddress) throws -> SocketAddress {
-        let listening = try listenOnly(on: address)
+    ///
+    /// - Parameter sharesPort: Whether another loop of this process listens there already.
+    func listen(on address: SocketAddress, sharesPort: Bool = false) throws -> SocketAddress {
+        let listening = try listenOnly(on: address, sharesPort)
         let other = address.family == .v4 ? "::1" : "127.0.0.1"
         if address.isLoopback, let other = SocketAddress(host: other, port: listening.port) {
             // The machine may have no such address, or another program the port.
-            _ = try? listenOnly(on: other)
+            _ = try? listenOnly(on: other, sharesPort)
         }
         return listening
     }
 
-    private func listenOnly(on address: SocketAddress) throws -> SocketAddress {
-        try Listener.refuseIfTaken(address)
+    private func listenOnly(
+        on address: SocketAddress, _ sharesPort: Bool
+    ) throws -> SocketAddress {
+        if !sharesPort { try Listener.refuseIfTaken(address) }
         guard let tls else { return try server.listen(on: address) }
         return try server.listen(on: address) { try tls.stream(over: $0) }
     }

@@ -158,6 +158,7 @@ import Testing
             let error = try await postgresError { try await caller.value }
             kill(backend, SIGCONT)
             #expect(error.kind == .outcomeUnknown)
+            #expect(pool.statistics.unknownOutcomes == 1)
         }
     }
 
@@ -188,6 +189,48 @@ import Testing
                 #expect((error as? PostgresError)?.kind == .cancelled)
                 #expect(found == 1)
             }
+        }
+    }
+
+    @Test("cancels that hang keep nobody from resolving names; the time to drain ends their calls")
+    func cancelsHang() async throws {
+        let server = try TestPostgres()
+        let uri = try server.freshDatabase()
+        try await onLoop { loop, reactor in
+            let workers = try WorkerPool(threads: 1)
+            var configuration = PoolConfiguration(uri: uri)
+            configuration.drainAfterCancel = .milliseconds(200)
+            let pool = try ConnectionPool(
+                reactor: reactor, workers: workers,
+                cancelWorkers: try WorkerPool(threads: 1, queuedMax: 1),
+                configuration: configuration)
+            let callers = (0..<4).map { _ in
+                begin(on: loop) {
+                    try await pool.inSession {
+                        _ = try await $0.query(Statement("hang", "SELECT pg_sleep(20)"))
+                    }
+                }
+            }
+            try await eventually(reactor) { pool.statistics.inUse == 4 }
+            try await reactor.sleep(for: .milliseconds(50))
+            try await server.whileFrozen {
+                // One hangs on the only thread, one waits for it, two are dropped.
+                for caller in callers { caller.cancel() }
+                for caller in callers {
+                    let error = try await postgresError { try await caller.value }
+                    #expect(error.kind == .cancelled)
+                }
+                // A port where nobody listens: what is refused was resolved.
+                let other = try ConnectionPool(
+                    reactor: reactor, workers: workers,
+                    configuration: PoolConfiguration(uri: "postgresql://localhost:1/berth"))
+                let began = Instant.now()
+                let error = try await postgresError { try await other.ping() }
+                #expect(["PQconnectPoll", "PQconnectStartParams"].contains(error.function))
+                #expect(began.duration(to: .now()) < .seconds(2))
+                await other.close()
+            }
+            await pool.close()
         }
     }
 

@@ -49,10 +49,12 @@ import Testing
             try await eventually(reactor) { pool.statistics.waiting == 2 }
             let error = try await postgresError { try await pool.ping() }
             #expect(error.kind == .poolExhausted)
+            #expect(pool.statistics.refusals == 1)
             gate.open()
             _ = try await (holder.value, first.value, second.value)
             #expect(served == [1, 2])
             #expect(pool.statistics.connects == 1)
+            #expect(pool.statistics.refusals == 1)
         }
     }
 
@@ -67,10 +69,41 @@ import Testing
             try await eventually(reactor) { pool.statistics.inUse == 1 }
             let error = try await postgresError { try await pool.ping() }
             #expect(error.kind == .poolExhausted)
+            #expect(pool.statistics.refusals == 1)
             #expect(pool.statistics.waiting == 0)
+            #expect(pool.statistics.refusals == 1)
             gate.open()
             try await holder.value
             try await pool.ping()
+        }
+    }
+
+    @Test("a transaction goes ahead of those who have not begun, and has its place in a full queue")
+    func transactionsFirst() async throws {
+        try await withPool {
+            $0.connectionsMax = 1
+            $0.waitersMax = 2
+        } _: { loop, reactor, pool in
+            let gate = Gate()
+            var served: [String] = []
+            let holder = begin(on: loop) { try await pool.inSession { _ in await gate.pass() } }
+            try await eventually(reactor) { pool.statistics.inUse == 1 }
+            let sessions = (1...2).map { number in
+                begin(on: loop) { try await pool.inSession { _ in served.append("s\(number)") } }
+            }
+            try await eventually(reactor) { pool.statistics.waiting == 2 }
+            let transactions = (1...2).map { number in
+                begin(on: loop) {
+                    try await pool.inTransaction { _ in served.append("t\(number)") }
+                }
+            }
+            try await eventually(reactor) { pool.statistics.waiting == 4 }
+            let third = try await postgresError { try await pool.inTransaction { _ in } }
+            #expect(third.kind == .poolExhausted)
+            gate.open()
+            try await holder.value
+            for task in sessions + transactions { try await task.value }
+            #expect(served == ["t1", "t2", "s1", "s2"])
         }
     }
 

@@ -74,6 +74,8 @@ import Testing
             #expect(error.kind == .outcomeUnknown)
             #expect(error.sqlState == "57P01")
             #expect(pool.statistics.commits == 0)
+            #expect(pool.statistics.unknownOutcomes == 1)
+            #expect(pool.statistics.rollbacks == 0)
         }
     }
 
@@ -175,6 +177,28 @@ import Testing
             try server.run(sql: "SELECT pg_reload_conf()", in: "postgres")
             try await eventually(reactor) { pool.isAvailable }
             try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(3)]) }
+        }
+    }
+
+    @Test("a primary that became a standby is left, and taken again when it is promoted")
+    func standby() async throws {
+        let server = try TestPostgres()
+        let uri = try server.freshDatabase()
+        try await withPool(uri, script: CancellationTests.table) { _, reactor, pool in
+            try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(2)]) }
+            try server.demote()
+            try await eventually(reactor) {
+                let error = try? await postgresError { try await pool.ping() }
+                return error?.message.contains("read-only") == true
+            }
+            #expect(!pool.isAvailable)
+            let error = try await postgresError { try await pool.ping() }
+            #expect(error.kind == .unavailable)
+            try server.promote()
+            try await eventually(reactor) { pool.isAvailable }
+            try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(3)]) }
+            let found = try await CancellationTests.count(pool)
+            #expect(found == 3)
         }
     }
 

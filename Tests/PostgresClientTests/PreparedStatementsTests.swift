@@ -27,4 +27,17 @@ import Testing
         #expect(statements.find("same", "SELECT 1", types: []) === one)
         #expect(statements.find("same", "SELECT 2", types: []) === two)
     }
+
+    @Test("a text in two parts is the same statement as in one, and another end another statement")
+    func parts() {
+        var statements = PreparedStatements()
+        let one = statements.find("parts", "SELECT 1", "WHERE true", types: [])
+        #expect(one.sql == "SELECT 1 WHERE true")
+        #expect(statements.find("parts", "SELECT 1", "WHERE true", types: []) === one)
+        #expect(statements.find("parts", "SELECT 1 WHERE true", types: []) === one)
+        let two = statements.find("parts", "SELECT 1", "WHERE false", types: [])
+        #expect(two !== one)
+        #expect(two.serverName != one.serverName)
+        #expect(statements.find("parts", "SELECT 1", types: []).sql == "SELECT 1")
+    }
 }

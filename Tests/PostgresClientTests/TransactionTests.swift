@@ -172,7 +172,7 @@ import Testing
     @Test("a COMMIT that answers ROLLBACK is a failure")
     func commitAnswersRollback() async throws {
         try await withPool(script: Self.table) { _, _, pool in
-            let connection = try await pool.acquire()
+            let connection = try await pool.acquire(.transaction)
             let failed = Transaction(connection)
             failed.begin()
             _ = try? await failed.query(Self.insert, [.int32(1), .null])

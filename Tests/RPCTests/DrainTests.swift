@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test("what outlives the grace is told UNAVAILABLE and cancelled")
+    @Test("what outlives the grace is told that it may have been done, and cancelled")
     func grace() async throws {
         try await withEcho { server, client in
             let call = try client.begin("/test.Echo/Chat")
@@ -53,8 +53,28 @@ import Testing
             await server.server.drain(grace: .milliseconds(100))
             #expect(begin.duration(to: .now()) >= .milliseconds(100))
             #expect(begin.duration(to: .now()) < .seconds(5))
-            #expect(call.status == .unavailable)
+            #expect(call.status == .unknown)
+            #expect(call.message?.contains("may have been done") == true)
             try await server.waitFor("chat failed: CancellationError")
+        }
+    }
+
+    @Test("a call that only reads is told to try again when it outlives the grace")
+    func readPastGrace() async throws {
+        try await withEcho { server, client in
+            server.onUnary = { request, context in
+                context.changesNothing = true
+                try await server.reactor.sleep(for: .seconds(60))
+                return request
+            }
+            let call = try client.begin("/test.Echo/Unary")
+            try call.send([1])
+            call.end()
+            for _ in 0..<500 where server.server.handlersRunning < 1 {
+                try await server.reactor.sleep(for: .milliseconds(1))
+            }
+            await server.server.drain(grace: .milliseconds(100))
+            #expect(call.status == .unavailable)
         }
     }
 }

@@ -178,6 +178,52 @@ import Testing
         }
     }
 
+    @Test("requests that cannot be read are their callers' fault: no errors, at the refusals' rate")
+    func malformed() async throws {
+        try await withLog({
+            $0.refusalsLogged = .init(burst: 3, perSecond: 1)
+            $0.message.messageBytesMax = 1000
+        }) { server, client, log in
+            server.router.intercept(
+                Interceptors.callLog(Logger(label: "t", factory: { _ in log })))
+            let bodies: [([UInt8], StatusCode)] = [
+                (MessageFrame.bytes([0xFF, 0xFF]), .internal),
+                (MessageFrame.bytes([], flag: 2), .internal),
+                (MessageFrame.bytes([1, 2], flag: 1), .internal), ([0, 0], .internal),
+                (MessageFrame.bytes([UInt8](repeating: 0, count: 2000)), .resourceExhausted),
+            ]
+            let begin = Instant.now()
+            for path in ["/test.Echo/Unary", "/test.Echo/Collect", "/test.Echo/Chat"] {
+                for (body, code) in bodies {
+                    let call = try client.begin(path)
+                    call.sendRaw(body)
+                    call.end()
+                    try await call.finished()
+                    #expect(call.status == code)
+                    #expect(try Self.requestID(in: call) != nil)
+                }
+            }
+            let seconds = Int(begin.duration(to: .now()).components.seconds)
+            #expect((3...3 + seconds).contains(log.lines.count))
+            for line in log.lines {
+                #expect(line.hasPrefix("info request malformed"), "\(line)")
+                #expect(line.contains("request_id="))
+            }
+        }
+    }
+
+    @Test("a response that cannot be encoded stays a fault of ours, logged as an error")
+    func unencodable() async throws {
+        try await withLog { server, client, log in
+            server.router.intercept(
+                Interceptors.callLog(Logger(label: "t", factory: { _ in log })))
+            server.onUnary = { _, _ in .with { $0.typeURL = "a\u{0}b" } }
+            let call = try await client.unary("/test.Echo/Unary")
+            #expect(call.status == .internal)
+            #expect(log.lines.first?.hasPrefix("error call") == true, "\(log.lines)")
+        }
+    }
+
     @Test("connections beyond the limit are logged at the same rate")
     func connections() async throws {
         try await withLog({

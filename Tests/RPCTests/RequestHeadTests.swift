@@ -9,10 +9,13 @@ import Testing
         arguments: [
             ("application/grpc", RequestHead.Content.grpc), ("application/grpc+proto", .grpc),
             ("application/grpc;charset=utf-8", .grpc), ("application/grpc+proto; a=b", .grpc),
-            ("application/grpc+json", .otherCodec), ("application/grpc+protox", .otherCodec),
+            ("application/grpc+json", .otherCodec(.grpc)),
+            ("application/grpc+protox", .otherCodec(.grpc)),
             ("application/grpc-web", .web), ("application/grpc-web+proto", .web),
             ("application/grpc-web-text", .webText), ("application/grpc-web-text+proto", .webText),
-            ("application/grpc-web+json", .otherCodec), ("application/grpc-webx", .other),
+            ("application/grpc-web+json", .otherCodec(.web)),
+            ("application/grpc-web-text+json", .otherCodec(.webText)),
+            ("application/grpc-webx", .other),
             ("application/grpc-web-texty", .other), ("application/grpcx", .other),
             ("application/json", .other), ("", .other), ("Application/grpc", .other),
         ])

@@ -248,6 +248,70 @@ import Testing
         }
     }
 
+    @Test(
+        "requests that come after the handlers' limit is reached are refused, however many were open"
+    )
+    func lateRequests() async throws {
+        try await withEcho({ $0.handlersRunningMax = 3 }) { server, client in
+            var isReleased = false
+            server.onUnary = { request, _ in
+                while !isReleased { try await server.reactor.sleep(for: .milliseconds(2)) }
+                return request
+            }
+            // All are open before any handler runs; then all their requests come at once.
+            let calls = try (0..<20).map { _ in try client.begin("/test.Echo/Unary") }
+            try await calls[0].until { server.server.callsOpen == 20 }
+            for call in calls {
+                try call.send([])
+                call.end()
+            }
+            try await calls[0].until { calls.count(where: { $0.closedCode != nil }) == 17 }
+            #expect(server.server.handlersRunning == 3)
+            for call in calls where call.closedCode != nil {
+                #expect(call.status == .resourceExhausted)
+                #expect(call.message == "handlersRunningMax reached")
+            }
+            isReleased = true
+            for call in calls { try await call.finished() }
+            #expect(calls.count(where: { $0.status == .ok }) == 3)
+        }
+    }
+
+    @Test(
+        "one connection's handlers are bounded, those of ended streams included; others are served")
+    func handlersPerConnectionMax() async throws {
+        try await withEcho({ $0.handlersPerConnectionMax = 3 }) { server, client in
+            var isReleased = false
+            server.onUnary = { request, _ in
+                // Does not notice that it is cancelled.
+                while request.value == [9], !isReleased {
+                    await withCheckedContinuation { continuation in
+                        server.reactor.schedule(after: .milliseconds(2)) { continuation.resume() }
+                    }
+                }
+                return request
+            }
+            let calls = try (0..<3).map { _ in
+                let call = try client.begin("/test.Echo/Unary")
+                try call.send([9])
+                call.end()
+                return call
+            }
+            try await calls[0].until { server.server.handlersRunning == 3 }
+            for call in calls { call.cancel() }
+            let refused = try await client.unary("/test.Echo/Unary")
+            #expect(refused.status == .resourceExhausted)
+            #expect(refused.message == "handlersPerConnectionMax reached")
+            let other = try TestClient(server.address, server.reactor)
+            let served = try await other.unary("/test.Echo/Unary")
+            #expect(served.status == .ok)
+            isReleased = true
+            try await refused.until { server.server.handlersRunning == 0 }
+            let again = try await client.unary("/test.Echo/Unary")
+            #expect(again.status == .ok)
+        }
+    }
+
     @Test("a connection may not hold more unread messages than its limit")
     func receivedBytes() async throws {
         try await withEcho({ $0.receivedBytesPerConnectionMax = 1_000_000 }) { server, client in

@@ -68,6 +68,43 @@ import Testing
         }
     }
 
+    @Test("several tasks of a handler may wait at once, and each goes on")
+    func manyAtOnce() async throws {
+        try await withEcho { server, client in
+            server.onChat = { requests, responses in
+                let writers = 3
+                var ended = 0
+                let written = LoopSignal(reactor: server.reactor)
+                for _ in 0..<writers {
+                    server.reactor.begin {
+                        // More than may be queued: each writer has to wait for the client.
+                        for _ in 0..<8 {
+                            try? await responses.write(
+                                Payload([UInt8](repeating: 1, count: 32_768)))
+                        }
+                        ended += 1
+                        server.events.append("\(ended) ended")
+                        written.raise()
+                    }
+                }
+                server.events.append("began")
+                while try await requests.next() != nil {}
+                while ended < writers { try await written.wait() }
+            }
+            let call = try client.begin("/test.Echo/Chat")
+            call.takes = false
+            try await server.waitFor("began")
+            try await server.reactor.sleep(for: .milliseconds(20))
+            call.takes = true
+            call.take()
+            call.end()
+            try await call.finished()
+            #expect(call.responses.count == 24)
+            #expect(call.status == .ok)
+            #expect(server.events.contains("3 ended"))
+        }
+    }
+
     @Test("client streaming collects every request, also when frames cut them anywhere")
     func clientStreaming() async throws {
         try await withEcho { server, client in

@@ -113,7 +113,7 @@ final class TestCall: StreamObserver {
 
     // MARK: What came back
 
-    /// Waits for the end, at most some tens of seconds.
+    /// Waits for the end, as long as bytes move.
     func finished() async throws {
         try await until { self.closedCode != nil }
     }
@@ -123,9 +123,25 @@ final class TestCall: StreamObserver {
         try await until { self.responses.count >= count || self.closedCode != nil }
     }
 
+    /// Waits until `condition` holds; gives up when no byte of the call has moved for some tens of
+    /// seconds. A busy machine is slow, and no limit on the whole would tell that from a stall.
     func until(_ condition: () -> Bool) async throws {
-        for _ in 0..<20_000 where !condition() { try await reactor.sleep(for: .milliseconds(2)) }
-        try #require(condition(), "waited too long")
+        var (last, looks) = (progress, 0)
+        while !condition() {
+            if progress != last { (last, looks) = (progress, 0) }
+            looks += 1
+            try #require(looks < 20_000, "nothing has moved for long: \(last)")
+            try await reactor.sleep(for: .milliseconds(2))
+        }
+    }
+
+    private struct Progress: Equatable {
+        let receivedBytes: Int
+        let queuedBytes: Int
+    }
+
+    private var progress: Progress {
+        Progress(receivedBytes: received.count, queuedBytes: stream?.queuedBytes ?? 0)
     }
 
     /// The response messages: the flag and the bytes.

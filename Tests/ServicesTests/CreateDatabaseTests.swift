@@ -147,6 +147,47 @@ struct CreateDatabaseTests {
         #expect(bench.isUntouched)
     }
 
+    @Test(
+        "refuses a name or a request id that holds what cannot be seen in one line",
+        arguments: [
+            "\n", "\u{1B}", "\u{85}", "\u{9B}", "\u{2028}", "\u{2029}", "\u{202E}", "\u{2066}",
+        ])
+    func unreadable(character: String) async throws {
+        let bench = try Bench()
+        var bad = request(name: "orders\(character)db")
+        bad.requestID = "retry\(character)1"
+        let problem = try await #require(throws: Problem.self) {
+            _ = try await bench.module.createDatabase(bad, caller: Bench.caller)
+        }
+        #expect(
+            problem.violations == [
+                Problem.FieldViolation(field: "name", rule: PlainText.rule),
+                Problem.FieldViolation(field: "request_id", rule: PlainText.rule),
+            ])
+        #expect(bench.isUntouched)
+    }
+
+    @Test("takes a name and a request id of any script")
+    func anyScript() async throws {
+        let bench = try Bench()
+        var wish = request(name: "orders заказы 👩‍👩‍👧")
+        wish.requestID = "повтор 1"
+        let created = try await bench.module.createDatabase(wish, caller: Bench.caller)
+        #expect(created.status.service.name == wish.name)
+        #expect(bench.audit.entries.first?.requestID == wish.requestID)
+    }
+
+    @Test("tells what else is wrong beside an unknown template, whatever the password")
+    func unknownTemplateAndMore() async throws {
+        let bench = try Bench()
+        var bad = request(name: "", template: "redis")
+        bad.password = SecretText("short")
+        let problem = try await #require(throws: Problem.self) {
+            _ = try await bench.module.createDatabase(bad, caller: Bench.caller)
+        }
+        #expect(problem.violations.map(\.field) == ["name", "template_id", "password"])
+    }
+
     @Test("keeps chosen credentials and passes a server along when not deploying")
     func chosenCredentials() async throws {
         let bench = try Bench()

@@ -66,16 +66,29 @@ struct FakePasswords: PasswordGenerator {
 }
 
 final class FakeRunner: TransactionRunner, SessionRunner {
-    var transactions = 0
-    var sessions = 0
+    enum Step {
+        case transaction
+        case session
+    }
+
+    /// What was opened, in order.
+    private(set) var steps: [Step] = []
+    /// What sessions fail with instead of being opened.
+    var sessionFailure: PostgresError?
+
+    var transactions: Int { steps.count { $0 == .transaction } }
+    var sessions: Int { steps.count { $0 == .session } }
+
+    func forget() { steps = [] }
 
     func inTransaction<R>(_ body: (Transaction) async throws -> R) async throws -> R {
-        transactions += 1
+        steps.append(.transaction)
         return try await body(Transaction.disconnected())
     }
 
     func inSession<R>(_ body: (Session) async throws -> R) async throws -> R {
-        sessions += 1
+        steps.append(.session)
+        if let sessionFailure { throw sessionFailure }
         return try await body(Session.disconnected())
     }
 }
@@ -244,6 +257,8 @@ final class FakeDeployments: DeploymentEnqueuer, DeploymentRetirer, ServiceCondi
     /// Services that agents worked on.
     var touched: Set<ServiceID> = []
     private(set) var released: [EnvironmentID] = []
+    /// What every service is in, instead of what was queued.
+    var condition: ServiceCondition?
 
     func retireWithinTx(
         _ tx: Transaction, _ serviceID: ServiceID, at: Timestamp
@@ -275,6 +290,11 @@ final class FakeDeployments: DeploymentEnqueuer, DeploymentRetirer, ServiceCondi
     func conditions(
         of services: [ServiceID], in session: Session
     ) -> Pending<[ServiceID: ServiceCondition]> {
+        if let condition {
+            return Pending {
+                Dictionary(services.map { ($0, condition) }, uniquingKeysWith: { $1 })
+            }
+        }
         let waiting = ServiceCondition(
             newest: .queued, message: "", container: .none, agentIsOnline: true)
         let conditions: [ServiceID: ServiceCondition] = Dictionary(

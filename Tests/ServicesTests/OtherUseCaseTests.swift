@@ -87,6 +87,22 @@ struct OtherUseCaseTests {
         #expect(problem.violations.map(\.field) == ["page_token"])
     }
 
+    @Test("a malformed parent is all that is wrong with a request whose page token is good")
+    func malformedParent() async throws {
+        let bench = try Bench()
+        for index in 0..<2 { _ = try await created(bench, "db\(index)") }
+        let token = try await bench.module.listServices(
+            of: .environment(Bench.environmentID), pageSize: 1, pageToken: "",
+            caller: Bench.caller
+        ).nextToken
+        #expect(!token.isEmpty)
+        let problem = try await #require(throws: Problem.self) {
+            _ = try await bench.module.listServices(
+                of: .environment("prod"), pageSize: 1, pageToken: token, caller: Bench.caller)
+        }
+        #expect(problem.violations.map(\.field) == ["environment_id"])
+    }
+
     @Test("a list without a scope is refused")
     func missingScope() async throws {
         let bench = try Bench()

@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 import Testing
 
 @testable import Services
@@ -22,6 +23,51 @@ struct RepeatedCreateTests {
         #expect(bench.deployments.queued.count == 1)
         #expect(bench.audit.entries.map(\.action) == ["service.create_database"])
         #expect(bench.authorizer.asked.count == 2)
+    }
+
+    @Test("says what has become of the service since, and why")
+    func tellsWhatBecame() async throws {
+        let bench = try Bench()
+        let first = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        bench.deployments.condition = ServiceCondition(
+            newest: .failed, message: "the image cannot be pulled", container: .none,
+            agentIsOnline: true)
+        let second = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        #expect(second.status.state == .failed)
+        #expect(second.status.message == "the image cannot be pulled")
+        #expect(second.status.service == first.status.service)
+        #expect(second.deploymentID == first.deploymentID)
+        #expect(second.connectionURI == first.connectionURI)
+    }
+
+    @Test("finds nothing once the service is deleted, as whoever asks for its connection")
+    func deleted() async throws {
+        let bench = try Bench()
+        let first = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        let id = first.status.service.id.description
+        _ = try await bench.module.deleteService(id: id, caller: Bench.caller)
+        let problem = try await #require(throws: Problem.self) {
+            _ = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        }
+        #expect(problem.kind == .notFound)
+        #expect(problem.message.contains("deleted"))
+        _ = try await bench.module.undeleteService(id: id, caller: Bench.caller)
+        let again = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        #expect(again.connectionURI == first.connectionURI)
+        #expect(bench.store.services.count == 1)
+    }
+
+    @Test("whose answer cannot be read hears that it was committed before, whatever the cause")
+    func unread() async throws {
+        let bench = try Bench()
+        _ = try await bench.module.createDatabase(request(), caller: Bench.caller)
+        for kind in [PostgresError.Kind.connectionLost, .unavailable, .poolExhausted, .closed] {
+            bench.runner.sessionFailure = PostgresError(kind, function: "f", message: "m")
+            let error = try await #require(throws: CreateRequestUnread.self) {
+                _ = try await bench.module.createDatabase(request(), caller: Bench.caller)
+            }
+            #expect(error.cause.kind == kind)
+        }
     }
 
     @Test("counts ids by value and blank credentials as empty")

@@ -99,6 +99,35 @@ struct ServiceStateTests {
         #expect(message(.running, .running) == "")
         #expect(message(.failed, .running).hasSuffix("failed, the one before it runs: why"))
     }
+
+    @Test("says why it waits or was not restarted, and without text no more than the reason's name")
+    func reasons() async throws {
+        let service = try await Self.service()
+        func message(_ condition: ServiceCondition, showsText: Bool = true) -> String {
+            ServiceStatus(of: service, [service.id: condition], showsText: showsText).message
+        }
+        let waiting = ServiceCondition(
+            newest: .queued, message: "", container: .none, agentIsOnline: true,
+            awaitsNamesake: true)
+        for showsText in [true, false] {
+            #expect(message(waiting, showsText: showsText).contains("deleted service"))
+        }
+        let failed = ServiceCondition(
+            newest: .failed, message: "why", reason: "NO_SPACE", container: .none,
+            agentIsOnline: true)
+        #expect(message(failed) == "why")
+        #expect(message(failed, showsText: false) == "NO_SPACE")
+        let notRestarted = ServiceCondition(
+            newest: .running, message: "", container: .running, agentIsOnline: true,
+            restartFailure: ServiceCondition.RestartFailure(reason: "GONE", message: "why"))
+        #expect(message(notRestarted) == "the last restart failed (GONE): why")
+        #expect(message(notRestarted, showsText: false) == "the last restart failed (GONE)")
+        let down = ServiceCondition(
+            newest: .running, message: "", container: .down("exited"), agentIsOnline: true,
+            restartFailure: ServiceCondition.RestartFailure(reason: "GONE", message: "why"))
+        #expect(message(down) == "exited; the last restart failed (GONE): why")
+        #expect(message(down, showsText: false) == "the last restart failed (GONE)")
+    }
 }
 
 @Suite("Deleting, taking back and removing for good")

@@ -149,17 +149,6 @@ import Testing
             server.close()
         }
     }
-
-    @Test("one turn of a loop takes a few steps of handshakes, and the next turn more")
-    func stepsATurn() async throws {
-        try await onLoop { _, reactor in
-            let turns = HandshakeTurns(reactor: reactor)
-            let taken = (0..<100).filter { _ in turns.takeStep() }.count
-            #expect(taken == HandshakeTurns.stepsATurnMax)
-            try await reactor.sleep(for: .milliseconds(2))
-            #expect(turns.takeStep())
-        }
-    }
 }
 
 /// What a test met instead of what it wants.

@@ -29,14 +29,15 @@ final class TestAuthority: Sendable {
     func text() throws -> [UInt8] { try PEMFile.read(path, isSecret: false) }
 
     /// A certificate for `localhost` and 127.0.0.1, and its key, as files.
-    func issue(_ common: String = "localhost", alternatives: String = "DNS:localhost,IP:127.0.0.1")
-        throws -> Issued
-    {
+    func issue(
+        _ common: String = "localhost", alternatives: String = "DNS:localhost,IP:127.0.0.1",
+        key: [String] = TestAuthority.newKey
+    ) throws -> Issued {
         let issued = Issued(
             certificate: "\(folder)/\(common).pem", key: "\(folder)/\(common).key")
         try Command.run(
             ["openssl", "req", "-x509", "-CA", path, "-CAkey", "\(folder)/ca.key"]
-                + TestAuthority.newKey + [
+                + key + [
                     "-subj", "/CN=\(common)", "-addext", "subjectAltName=\(alternatives)",
                     "-addext", "basicConstraints=critical,CA:FALSE",
                     "-keyout", issued.key, "-out", issued.certificate,
@@ -65,7 +66,9 @@ final class TestAuthority: Sendable {
         }
     }
 
-    private static let newKey = [
+    static let newKey = [
         "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
     ]
+    /// One whose signatures cost the server milliseconds.
+    static let slowKey = ["-newkey", "rsa:4096", "-nodes", "-days", "2"]
 }

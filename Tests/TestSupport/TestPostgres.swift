@@ -94,6 +94,44 @@ public final class TestPostgres: Sendable {
     /// Sends a signal to the process of one backend, such as `SIGSTOP`.
     public func signal(_ signal: Int32, backend: Int32) { kill(backend, signal) }
 
+    /// Runs `body` while every process of the server is stopped where it is, as on a machine that
+    /// hangs: the kernel still takes connections, and nobody answers.
+    public func whileFrozen<R>(_ body: () async throws -> R) async throws -> R {
+        let first = try serverProcess()
+        // It alone makes others.
+        kill(first, SIGSTOP)
+        let others = Result { try children(of: first) }
+        defer {
+            for process in (try? others.get()) ?? [] { kill(process, SIGCONT) }
+            kill(first, SIGCONT)
+        }
+        for process in try others.get() { kill(process, SIGSTOP) }
+        return try await body()
+    }
+
+    private func serverProcess() throws -> pid_t {
+        let text = try run(["head", "-n", "1", "\(folder)/data/postmaster.pid"])
+        guard let process = pid_t(text) else { throw CommandFailed(text: "no process: \(text)") }
+        return process
+    }
+
+    private func children(of process: pid_t) throws -> [pid_t] {
+        try Command.run(["cat", "/proc/\(process)/task/\(process)/children"])
+            .split(separator: " ").compactMap { pid_t($0) }
+    }
+
+    /// Makes the server a standby, which refuses to write: of nobody, until ``promote()``.
+    public func demote() throws {
+        try stop()
+        try run(["touch", "\(folder)/data/standby.signal"])
+        try start()
+    }
+
+    /// Makes the standby a primary again, while its clients stay connected.
+    public func promote() throws {
+        try run(["\(binaries)/pg_ctl", "-D", "\(folder)/data", "-w", "promote"])
+    }
+
     /// Everything that the server has logged; statements included.
     public func logText() throws -> String { try run(["cat", "\(folder)/log"]) }
 

@@ -80,15 +80,17 @@ stop_agent() {
     rm -f "$agent_process_file"
 }
 
-# stop_agent_left_behind: ends an agent that an interrupted run left.
+# stop_agent_left_behind: ends an agent that an interrupted run left, and waits, at most 15 s: it holds
+# the lock on the state folder until then.
 stop_agent_left_behind() {
-    local process
+    local process deadline=$((SECONDS + 15))
     process="$(cat "$agent_process_file" 2>/dev/null || true)"
     # The file may name some other program's process by now.
     if [[ "$process" =~ ^[0-9]+$ ]] &&
         tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep --quiet 'berth-agent run '; then
         note "ending berth-agent $process, which an interrupted run left behind"
         as_root kill -TERM "$process" 2>/dev/null || true
+        while [[ -d "/proc/$process" ]] && ((SECONDS < deadline)); do sleep 0.1; done
     fi
     rm -f "$agent_process_file"
 }

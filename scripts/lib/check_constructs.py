@@ -13,6 +13,8 @@ import sys
 import swift_source
 
 LINES_MAX = 500
+# From the word `func` or `init` to the closing brace.
+FUNCTION_LINES_MAX = 70
 
 # In Sources: what traps.
 IN_SOURCES = [
@@ -20,6 +22,15 @@ IN_SOURCES = [
     (r"\bas\s*!", "as! traps"),
     (r"\bfatalError\s*\(", "fatalError traps"),
 ]
+# In Sources: an exclamation mark behind a value or a type, which is neither `!=` nor a `try!`.
+FORCED = re.compile(r"(?<=[\w)\]}>])(?<!\btry)(?<!\bas)!(?!=)")
+# A function's head, as far as its parameters; a call of an initializer has a point before it.
+FUNCTION = re.compile(r"(?<![.\w])(?:func\s+[^\s(<]+|init[?!]?|subscript)\s*(?=[(<])|\bdeinit\b")
+# What may stand between a function's parameters and its body. A requirement of a protocol has no
+# body: what follows it is another declaration, or the protocol's end.
+SIGNATURE = re.compile(r"[^{}]*")
+DECLARATION = re.compile(r"\b(?:func|init|var|let|static|subscript|associatedtype|case|struct|enum|"
+                         r"class|actor|protocol|extension|typealias|public|private|deinit)\b")
 # In Sources but EventLoops, which is made of them: what leaves the loop.
 IN_SOURCES_BUT_EVENT_LOOPS = [
     (r"\bTask\s*(?:<[^>]*>\s*)?(?:\([^)]*\)\s*)?\{", "a plain Task leaves its loop: use Task.immediate"),
@@ -67,7 +78,15 @@ def _violations(path, source):
     for pattern, reason in rules:
         for match in re.finditer(pattern, code):
             yield swift_source.line_of(code, match.start()), reason
+    for offset, length in _functions(code):
+        if length > FUNCTION_LINES_MAX:
+            yield (
+                swift_source.line_of(code, offset),
+                f"a function of {length} lines, more than {FUNCTION_LINES_MAX}: split it",
+            )
     if path.parts[0] == "Sources":
+        for match in FORCED.finditer(code):
+            yield swift_source.line_of(code, match.start()), "a force unwrap traps"
         for offset in _async_closures_that_capture(code):
             yield (
                 swift_source.line_of(code, offset),
@@ -80,6 +99,21 @@ def _violations(path, source):
     lines = source.count("\n")
     if lines > LINES_MAX:
         yield lines, f"{lines} lines are more than {LINES_MAX}: split the file"
+
+
+def _functions(code):
+    """(offset, lines) of each function that has a body."""
+    for match in FUNCTION.finditer(code):
+        end = match.end()
+        if code.startswith("<", end):
+            end = code.find("(", end)
+        if match.group() != "deinit":
+            end = swift_source.end_of_block(code, end, "()")
+        signature = SIGNATURE.match(code, end)
+        if DECLARATION.search(signature.group()) or not code.startswith("{", signature.end()):
+            continue
+        end = swift_source.end_of_block(code, signature.end())
+        yield match.start(), code.count("\n", match.start(), end) + 1
 
 
 def _async_closures_that_capture(code):

@@ -7,13 +7,14 @@ build_packages=(
     libmimalloc-dev pkg-config git
 )
 # What generates code, checks it, talks to the server in tests, makes the image of the tests, and what
-# the agent's firewall rule is set with.
+# the agent's firewall rule is set with. gnupg checks who signed a Swift toolchain, and signs one in the
+# test of that.
 tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
-    busybox-static iptables
+    busybox-static iptables gnupg
 )
-# What only the tests need: a real browser, and what shows sockets and addresses.
-test_packages=(chromium iproute2 hostname)
+# What only the tests need: a real browser, what shows sockets and addresses, and another engine.
+test_packages=(chromium iproute2 hostname podman netavark aardvark-dns)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {

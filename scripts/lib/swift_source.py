@@ -56,11 +56,12 @@ def _end_of_block_comment(source, position):
     return len(source)
 
 
-def end_of_block(code, opening):
-    """Where the block ends whose brace is at `opening`, in code without comments and text."""
+def end_of_block(code, opening, pair="{}"):
+    """Where the block ends whose brace, or bracket of another pair, is at `opening`, in code without
+    comments and text."""
     depth = 0
-    for match in re.compile(r"[{}]").finditer(code, opening):
-        depth += 1 if match.group() == "{" else -1
+    for match in re.compile(f"[{re.escape(pair)}]").finditer(code, opening):
+        depth += 1 if match.group() == pair[0] else -1
         if depth == 0:
             return match.end()
     return len(code)

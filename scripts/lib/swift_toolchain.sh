@@ -10,7 +10,7 @@ swift_keys_address="${BERTH_SWIFT_KEYS_ADDRESS:-https://www.swift.org/keys/all-k
 swift_downloads="${BERTH_SWIFT_DOWNLOADS:-https://download.swift.org}"
 swift_folder="$state/swift-$swift_version_installed"
 # What the toolchain needs at run time, besides the packages that Berth builds with.
-swift_packages=(binutils gnupg libc6-dev libcurl4-openssl-dev libedit2 libncurses-dev
+swift_packages=(binutils libc6-dev libcurl4-openssl-dev libedit2 libncurses-dev
     libpython3-dev libsqlite3-0 libstdc++-12-dev libxml2-dev libz3-dev tzdata unzip)
 
 # The toolchain that setup installed, when there is one, goes first.

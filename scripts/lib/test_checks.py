@@ -1,12 +1,16 @@
 """Proves that the checks refuse what they should, on trees of files with one violation each."""
 
 import pathlib
+import re
+import shutil
 import tempfile
 import unittest
 
+import check_baseline
 import check_conformance
 import check_constructs
 import check_imports
+import check_units
 import swift_source
 
 
@@ -127,6 +131,16 @@ class ConstructsTest(Tree):
             "run { [weak self] (c: Int) async throws -> Void in c() }",
             "run { [a, weak b] c in if c { try await a.d() } }",
             "run { [a] in Task.immediate { await b() }; await c() }",
+            "let a = b!",
+            "let a = b!.c",
+            "let a = b[0]! + c",
+            "let a = b()!",
+            "let a = b { 1 }!",
+            "run(a!, b)",
+            "a!(1)",
+            "a! += 1",
+            "var a: Int!",
+            "var a: [B<C>]!",
         ):
             with self.subTest(code):
                 found = self.found("Sources/RPC/A.swift", f"// why\n{code}\n")
@@ -144,6 +158,11 @@ class ConstructsTest(Tree):
             "run { [a] in Task.immediate(executorPreference: b.executor) { await a() } }",
             "var a: [Int] { [1, 2] }",
             "run { await b() }",
+            "if !a, b != c, (!d), d!=e { }",
+            "let a = [!b]",
+            "return !a",
+            "#if !os(Linux)\n#endif",
+            "let a: (Bool) -> Bool = (!)",
         ):
             with self.subTest(code):
                 self.assertEqual(self.found("Sources/RPC/A.swift", code + "\n"), [])
@@ -163,6 +182,29 @@ class ConstructsTest(Tree):
         self.assertEqual(len(self.found("Sources/RPC/A.swift", "// TO" + "DO: later\n")), 1)
         self.assertEqual(self.found("Sources/RPC/A.swift", ""), [])
         self.assertEqual(len(self.found("Sources/RPC/PoolManager.swift", "")), 1)
+
+    def test_a_function_that_fits_no_screen_is_refused(self):
+        for head in ("func a()", "func a<B: C>(_ b: (B) -> Int = { _ in 1 }) async throws -> [B]",
+                     "init?(a: Int) throws(B)", "subscript(a: Int) -> Int", "deinit",
+                     "static func == (a: B, c: B) -> Bool",
+                     "func a(\n    b: Int\n) -> C where C: D"):
+            with self.subTest(head):
+                own = head.count("\n")
+                fits = f"// why\n{head} {{\n" + "a()\n" * (68 - own) + "}\n"
+                self.assertEqual(self.found("Sources/RPC/A.swift", fits), [])
+                for folder in ("Sources/RPC", "Tests/RPCTests"):
+                    found = self.found(f"{folder}/A.swift", fits.replace("{\na()", "{\n\na()", 1))
+                    self.assertEqual(len(found), 1, found)
+                    self.assertTrue(found[0].startswith(f"{folder}/A.swift:2: a function of 71"), found)
+                    (self.root / folder / "A.swift").unlink()
+
+    def test_a_requirement_and_a_call_are_no_functions(self):
+        long = "{\n" + "var a: Int { 1 }\n" * 80 + "}\n"
+        for code in ("protocol A {\n    func a()\n    init(a: Int)\n}\nstruct B " + long,
+                     "protocol A {\n    func a() -> Int\n\n    var b: Int { get }\n}\nstruct B " + long,
+                     "let a = B.init(a: 1)\nstruct B " + long):
+            with self.subTest(code[:40]):
+                self.assertEqual(self.found("Sources/RPC/A.swift", code), [])
 
     def test_generated_files_are_left_alone(self):
         self.assertEqual(self.found("Sources/RPC/Generated/A.swift", "try! a()\n" * 600), [])
@@ -196,6 +238,91 @@ class ConformanceTest(unittest.TestCase):
         self.assertEqual(self.missing('`OneTests.swift` "flood"'), 1)
         self.assertEqual(self.missing('`eTests.swift`'), 1)
         self.assertEqual(self.missing('"nothing of the kind"'), 1)
+
+
+class BaselineTest(unittest.TestCase):
+    """What the baseline of the protos must hold."""
+
+    def image(self):
+        colour = {"name": "Colour", "value": [{"name": "COLOUR_RED", "number": 0}]}
+        inner = {"name": "Inner", "field": [{"name": "deep", "number": 1}]}
+        message = {
+            "name": "Box", "field": [{"name": "size", "number": 1}], "oneofDecl": [{"name": "kind"}],
+            "nestedType": [inner], "enumType": [dict(colour, name="Inside")],
+        }
+        service = {"name": "Boxes", "method": [{"name": "GetBox"}]}
+        return {
+            "file": [
+                {"name": "a.proto", "package": "p", "messageType": [message], "enumType": [colour],
+                 "service": [service]}
+            ]
+        }
+
+    def test_what_it_holds_is_not_missing(self):
+        self.assertEqual(check_baseline.missing(self.image(), self.image()), [])
+
+    def test_what_only_it_holds_is_for_buf_to_refuse(self):
+        self.assertEqual(check_baseline.missing(self.image(), {"file": []}), [])
+
+    def test_each_kind_of_element_that_it_lacks_is_named(self):
+        file = lambda image: image["file"][0]
+        message = lambda image: file(image)["messageType"][0]
+        for holder, key, name in (
+            (lambda image: image, "file", "file a.proto"),
+            (file, "messageType", "message p.Box"),
+            (message, "field", "field p.Box.size = 1"),
+            (message, "oneofDecl", "oneof p.Box.kind"),
+            (message, "nestedType", "message p.Box.Inner"),
+            (lambda image: message(image)["nestedType"][0], "field", "field p.Box.Inner.deep = 1"),
+            (message, "enumType", "enum p.Box.Inside"),
+            (file, "enumType", "enum p.Colour"),
+            (lambda image: file(image)["enumType"][0], "value", "value p.Colour.COLOUR_RED = 0"),
+            (file, "service", "service p.Boxes"),
+            (lambda image: file(image)["service"][0], "method", "method p.Boxes.GetBox"),
+        ):
+            with self.subTest(name):
+                baseline = self.image()
+                holder(baseline)[key] = []
+                self.assertEqual(check_baseline.missing(baseline, self.image())[0], name)
+
+    def test_a_field_under_another_number_is_another(self):
+        baseline = self.image()
+        baseline["file"][0]["messageType"][0]["field"][0]["number"] = 2
+        self.assertEqual(check_baseline.missing(baseline, self.image()), ["field p.Box.size = 1"])
+
+
+class RequirementsTest(unittest.TestCase):
+    """The Python tools as they are named, and as they are installed."""
+
+    def pins(self, file):
+        text = (pathlib.Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+        pinned = re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE)
+        return text, {(name.replace("_", "-"), version) for name, version in pinned}
+
+    def test_what_is_named_is_what_is_installed(self):
+        _, named = self.pins("requirements.in")
+        text, installed = self.pins("requirements.txt")
+        self.assertEqual(named, installed)
+        for requirement in re.split(r"\n(?=\w)", text.strip()):
+            self.assertIn("--hash=sha256:", requirement)
+class UnitsTest(Tree):
+    def found(self, setting, extra=""):
+        self.write(
+            "scripts/systemd/berth-agent.service",
+            f"[Service]\nExecStart=/usr/local/bin/berth-agent run\nProtectSystem=strict\n{setting}\n{extra}",
+        )
+        return "\n".join(check_units.check(self.root))
+
+    def test_a_unit_that_walls_off_what_its_program_writes_is_refused(self):
+        self.assertIn("/var/lib/docker/volumes", self.found("ReadWritePaths=/run"))
+        self.assertIn("/var/lib/docker/volumes", self.found("# ReadWritePaths=/run /var/lib/docker"))
+        self.assertEqual(self.found("ReadWritePaths=/run -/var/lib/docker/volumes"), "")
+        self.assertEqual(self.found("ReadWritePaths=/run \\\n    /var/lib/docker"), "")
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
+    def test_a_setting_that_systemd_does_not_know_is_refused(self):
+        allowed = "ReadWritePaths=/run /var/lib/docker"
+        self.assertIn("ProtectSytem", self.found(allowed, "ProtectSytem=strict\n"))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ struct RunCommand: ParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "berth-agent")
         logger.logLevel = level
-        var identity = try StateFolder(path: stateDir).load()
+        let folder = StateFolder(path: stateDir)
+        var identity = try folder.load()
+        let lock = try folder.lock()
         guard identity.controlPlane.isSafe else {
             throw ValidationError("\(identity.controlPlane): is neither https nor this machine")
         }
@@ -52,6 +54,8 @@ struct RunCommand: ParsableCommand {
             }
         }
         try work(identity, logger)
+        // Held until here: it is given back where it is last used.
+        _ = consume lock
     }
 
     private func work(_ identity: AgentIdentity, _ logger: Logger) throws {
@@ -59,9 +63,11 @@ struct RunCommand: ParsableCommand {
         SignalSource.ignoreBrokenPipes()
         let workers = try WorkerPool(threads: 2)
         let (socket, hasFirewall, spares) = (dockerSocket, !withoutFirewall, spareVolumes)
+        let folder = stateDir
         try EventLoop.runOnce { loop, reactor in
             let agent = Agent(
                 identity: identity,
+                memory: DesiredFile(folder: folder, workers: workers, logger: logger),
                 link: try ControlPlaneCaller(
                     to: identity.controlPlane, authorities: identity.authorities,
                     credential: identity.credential.revealed, workers: workers, reactor: reactor,

@@ -42,13 +42,22 @@ extension DeployRun {
         _ container: EngineContainer, on loop: isolated EventLoop
     ) async throws -> String {
         if container.status == .running { return "The deployment that ran before still runs." }
+        if let obstacle = tools.obstacle() { throw obstacle }
         try await engine.startContainer(container.id)
+        do {
+            try await prove(container, on: loop)
+        } catch let failed as JobFailed where failed.reason == .connectionsExhausted {
+            return "The deployment that ran before runs again. \(failed.message)"
+        }
+        return "The deployment that ran before runs again."
+    }
+
+    private func prove(_ container: EngineContainer, on loop: isolated EventLoop) async throws {
         _ = try await tools.verification.logIn(
             Verification.Target(
                 containerID: container.id, network: plan.attachment.network, port: order.port,
                 probe: order.probe, redactor: plan.redactor,
                 deadline: Instant.now().advanced(by: order.timeouts.start)), on: loop)
-        return "The deployment that ran before runs again."
     }
 }
 

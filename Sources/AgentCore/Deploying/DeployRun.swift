@@ -13,6 +13,8 @@ final class DeployRun {
         let serverID: ServerID
         /// Nil when every volume is initialised on demand.
         var spares: SpareVolumes?
+        /// Why no container may be started now; nil when they may.
+        var obstacle: () -> JobFailed? = { nil }
     }
 
     /// Tells how far the run is.
@@ -88,7 +90,7 @@ final class DeployRun {
             try await discard(survey.volume, on: loop)
             try await initializeData(image, on: loop)
         }
-        for container in others { try await engine.removeContainer(container.id) }
+        try await removeOthers()
         guard let outcome else {
             throw JobFailed(.internalFault, "The data was not proven.")
         }
@@ -172,8 +174,8 @@ final class DeployRun {
             throw JobFailed(
                 .volumeConflict, "The volume \(order.volume.name) is not this service's.")
         }
-        try await tools.networks.ensure(plan.network, of: order.environmentID)
-        let container = try await create(image, initializing: false)
+        try await tools.networks.ensure(ContainerPlan.initNetwork)
+        let container = try await create(image)
         let marker = try await engine.readFile(plan.markerPath, in: container)
         guard let marker else {
             if order.volume.initialized { throw dataMissing("holds no data of the service") }
@@ -193,9 +195,9 @@ final class DeployRun {
         JobFailed(.dataMissing, "The volume \(order.volume.name) \(how).")
     }
 
-    private func create(_ image: EngineImage, initializing: Bool) async throws -> String {
-        let id = try await engine.createContainer(
-            plan.container(imageID: image.id, initializing: initializing))
+    /// Makes the container on the network where nobody else reaches it.
+    private func create(_ image: EngineImage) async throws -> String {
+        let id = try await engine.createContainer(plan.container(imageID: image.id))
         containerID = id
         return id
     }
@@ -205,6 +207,16 @@ final class DeployRun {
         for container in others where container.isActive {
             tell(.starting, "Stopping the container that ran before", nil)
             try await engine.stopContainer(container.id, gracePeriod: order.timeouts.stop)
+        }
+    }
+
+    /// Removes the containers that this one takes the place of: also one that a killed agent asked for,
+    /// and that Docker made after we looked.
+    private func removeOthers() async throws {
+        let all = try await engine.containers(labels: Label.containers(of: "\(job.serviceID)"))
+        try requireNewest(all)
+        for container in all where container.id != containerID {
+            try await engine.removeContainer(container.id)
         }
     }
 
@@ -236,11 +248,13 @@ final class DeployRun {
 
     // MARK: Starting
 
-    /// Starts on data that is there: straight on the environment's network.
+    /// Starts on data that is there.
     private func serveData(_ image: EngineImage, on loop: isolated EventLoop) async throws {
         guard let containerID else { return }
+        let network = networkMade(on: loop)
+        defer { network.cancel() }
         let deadline = try await start(containerID)
-        let identifier = try await logIn(containerID, plan.attachment.network, deadline, on: loop)
+        let identifier = try await logIn(containerID, DockerNames.initNetwork, deadline, on: loop)
         if let known = order.volume.systemIdentifier, !identifier.isEmpty, known != identifier {
             throw JobFailed(
                 .wrongData,
@@ -248,29 +262,50 @@ final class DeployRun {
                     + "the service's is \(known).")
         }
         outcome = outcome(image, identifier)
+        try await network.value()
+        try await join(containerID, shown: identifier, deadline, on: loop)
+    }
+
+    /// Makes the environment's network while PostgreSQL starts, for it is needed only after.
+    private func networkMade(on loop: isolated EventLoop) -> LoopTask<Void> {
+        LoopTask(on: loop) {
+            try await self.tools.networks.ensure(self.plan.network, of: self.order.environmentID)
+        }
     }
 
     /// Starts on an empty volume: alone, and among siblings only once the data is marked.
     private func initializeData(_ image: EngineImage, on loop: isolated EventLoop) async throws {
-        // Made while PostgreSQL initialises, and needed after.
-        let network = LoopTask(on: loop) {
-            try await self.tools.networks.ensure(self.plan.network, of: self.order.environmentID)
-        }
+        let network = networkMade(on: loop)
         defer { network.cancel() }
         let (container, deadline) = try await startInitialized(image, on: loop)
         let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
         try await engine.writeFile(
             named: DockerNames.markerFile, Array("\(job.serviceID)\n".utf8),
             inFolder: order.volume.mountPath, of: container)
+        // Before anybody hears of the data: a marker that a power cut takes away would make it none.
+        _ = try await engine.synchronize(
+            file: DockerNames.markerFile, ofVolume: order.volume.name)
         outcome = outcome(image, identifier)
         tell(.verifying, "The data is initialised; joining the environment's network", outcome)
         try await network.value()
+        try await join(container, shown: identifier, deadline, on: loop)
+    }
+
+    /// Lets siblings reach a container that has proven itself, and proves that they do.
+    ///
+    /// Not before: siblings that reconnect all at once can hold every connection, and then no login
+    /// tells a database that serves from one that does not.
+    private func join(
+        _ container: String, shown identifier: String, _ deadline: Instant,
+        on loop: isolated EventLoop
+    ) async throws {
         try await engine.connect(container, to: plan.attachment)
         let leaving = LoopTask(on: loop) {
             try await self.engine.disconnect(container, from: DockerNames.initNetwork)
         }
         defer { leaving.cancel() }
-        _ = try await logIn(container, plan.attachment.network, deadline, on: loop)
+        _ = try await logIn(
+            container, plan.attachment.network, deadline, shown: identifier, on: loop)
         try await leaving.value()
     }
 
@@ -283,11 +318,11 @@ final class DeployRun {
         guard
             let spare = await tools.spares?.place(for: order, imageID: image.id, on: loop)
         else {
-            let container = try await create(image, initializing: true)
+            let container = try await create(image)
             return (container, try await start(container))
         }
         do {
-            let container = try await create(image, initializing: true)
+            let container = try await create(image)
             let deadline = try await start(container)
             tell(.verifying, "Taking over data that was initialised ahead", nil)
             try await tools.verification.handOver(
@@ -298,12 +333,13 @@ final class DeployRun {
             let volume = EngineVolume(name: order.volume.name, labels: plan.volumeLabels)
             try await discard(volume, on: loop)
             try await engine.createVolume(volume.name, labels: volume.labels)
-            let container = try await create(image, initializing: true)
+            let container = try await create(image)
             return (container, try await start(container))
         }
     }
 
     private func start(_ container: String) async throws -> Instant {
+        if let obstacle = tools.obstacle() { throw obstacle }
         tell(.starting, "Starting the container", nil)
         let deadline = Instant.now().advanced(by: order.timeouts.start)
         do {
@@ -315,11 +351,14 @@ final class DeployRun {
     }
 
     private func logIn(
-        _ container: String, _ network: String, _ deadline: Instant, on loop: isolated EventLoop
+        _ container: String, _ network: String, _ deadline: Instant,
+        shown identifier: String? = nil,
+        on loop: isolated EventLoop
     ) async throws -> String {
         tell(.verifying, "Logging in to PostgreSQL", outcome)
-        return try await tools.verification.logIn(
-            target(container, network, deadline), on: loop)
+        var target = target(container, network, deadline)
+        target.shownElsewhere = identifier
+        return try await tools.verification.logIn(target, on: loop)
     }
 
     private func target(

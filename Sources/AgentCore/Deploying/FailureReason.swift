@@ -13,6 +13,7 @@ enum FailureReason: String, CaseIterable, Sendable {
     case containerMissing = "CONTAINER_MISSING"
     case startFailed = "START_FAILED"
     case startTimeout = "START_TIMEOUT"
+    case connectionsExhausted = "CONNECTIONS_EXHAUSTED"
     case outOfMemory = "OUT_OF_MEMORY"
     case diskFull = "DISK_FULL"
     case dockerUnavailable = "DOCKER_UNAVAILABLE"
@@ -49,6 +50,9 @@ enum FailureReason: String, CaseIterable, Sendable {
             "Docker could not start the container; its own words are in the message."
         case .startTimeout:
             "Read the service's logs. A large database may need longer to recover: deploy again."
+        case .connectionsExhausted:
+            "The database runs. Let its clients hold fewer connections, through a pool, or raise "
+                + "max_connections; then do it again."
         case .outOfMemory:
             "Give the service more memory, or let it use less."
         case .diskFull:

@@ -8,6 +8,8 @@ struct OtherJobs {
     let engine: any ContainerEngine
     let verification: Verification
     let networks: EnvironmentNetworks
+    /// Why no container may be started now; nil when they may.
+    var obstacle: () -> JobFailed? = { nil }
 
     private func containers(of service: ServiceID) async throws -> [EngineContainer] {
         try await engine.containers(labels: Label.containers(of: "\(service)"))
@@ -31,6 +33,7 @@ struct OtherJobs {
         }
         tell(.starting, "Starting the container", nil)
         do {
+            if let obstacle = obstacle() { throw obstacle }
             try await engine.startContainer(chosen.id)
         } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
             throw JobFailed(starting: error)
@@ -60,8 +63,16 @@ struct OtherJobs {
         try? await networks.removeIfUnused(order.environmentID)
     }
 
-    /// Removes a volume that is the service's by its label, and no container's.
-    func purge(_ volumeName: String, of service: ServiceID) async throws {
+    /// Removes a volume that is the service's by its label, and no container's; then the environment's
+    /// network, if the teardown could not: what is not gone with the last purge stays for ever.
+    func purge(
+        _ volumeName: String, in environment: EnvironmentID? = nil, of service: ServiceID
+    ) async throws {
+        try await removeVolume(volumeName, of: service)
+        if let environment { try await networks.removeIfUnused(environment) }
+    }
+
+    private func removeVolume(_ volumeName: String, of service: ServiceID) async throws {
         guard let volume = try await engine.volume(volumeName) else { return }
         guard volume.labels[Label.service] == "\(service)" else {
             throw JobFailed(.volumeConflict, "The volume \(volumeName) is not this service's.")
@@ -88,6 +99,7 @@ struct OtherJobs {
         guard let previous, !left.contains(where: \.isActive),
             let kept = left.last(where: { $0.labels[Label.deployment] == "\(previous)" })
         else { return }
+        if let obstacle = obstacle() { throw obstacle }
         try await engine.startContainer(kept.id)
     }
 }

@@ -30,7 +30,8 @@ protocol ContainerEngine: AnyObject {
     func removeVolume(_ name: String) async throws
     /// Swaps what two volumes hold, neither of which a container uses.
     /// - Returns: False, and nothing has changed, where the engine's volumes are no plain folders of
-    ///   this machine, or cannot be swapped.
+    ///   this machine.
+    /// - Throws: `SystemError` where the folders cannot be swapped; nothing has changed then either.
     func exchangeVolumes(_ one: String, _ other: String) async throws -> Bool
 
     /// The containers with these labels, whatever their state.
@@ -61,6 +62,9 @@ protocol ContainerEngine: AnyObject {
     func writeFile(
         named name: String, _ bytes: [UInt8], inFolder folder: String, of container: String
     ) async throws
+    /// Waits until a file in a volume's topmost folder, and its name there, are on the disk.
+    /// - Returns: False where the engine's volumes are no folders that this process can open.
+    func synchronize(file name: String, ofVolume volume: String) async throws -> Bool
 }
 
 /// An image on the machine.

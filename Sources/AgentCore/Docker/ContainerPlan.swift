@@ -20,17 +20,16 @@ struct ContainerPlan {
             slug: order.slug, deployment: order.deploymentID, token: job.reference.fencingToken)
     }
 
-    /// The container on its environment's network, or on the one for initialising.
-    func container(imageID: String, initializing: Bool) -> ContainerSpecification {
+    /// The container on the network for initialising, where it proves itself before it joins its
+    /// environment's.
+    func container(imageID: String) -> ContainerSpecification {
         var container = ContainerSpecification(name: containerName, image: imageID)
         container.environment = environment
         container.labels = labels
         container.mounts = [
             VolumeMount(volume: order.volume.name, path: order.volume.mountPath)
         ]
-        container.network =
-            initializing
-            ? NetworkAttachment(network: DockerNames.initNetwork) : attachment
+        container.network = NetworkAttachment(network: DockerNames.initNetwork)
         container.confine(to: order.limits, stopTimeout: order.timeouts.stop)
         return container
     }
@@ -106,6 +105,7 @@ struct ContainerPlan {
             Label.deployment: "\(order.deploymentID)",
             Label.fencingToken: "\(job.reference.fencingToken)", Label.slug: order.slug,
             Label.server: "\(serverID)", Label.role: Label.Role.service.rawValue,
+            Label.port: "\(order.port)",
             Label.secretNames: secretNames.sorted().joined(separator: ","),
         ]
     }

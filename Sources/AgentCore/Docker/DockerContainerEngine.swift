@@ -91,12 +91,8 @@ final class DockerContainerEngine: ContainerEngine {
         guard let first = try await client.volume(one)?.folder,
             let second = try await client.volume(other)?.folder
         else { return false }
-        do {
-            try await workers.run { try VolumeFolders.exchange(first, second) }
-            return true
-        } catch is SystemError {
-            return false
-        }
+        try await workers.run { try VolumeFolders.exchange(first, second) }
+        return true
     }
 
     // MARK: Containers
@@ -167,6 +163,16 @@ final class DockerContainerEngine: ContainerEngine {
     ) async throws {
         try await client.writeFile(
             ContainerFile(name: name, bytes: bytes), to: folder, in: container)
+    }
+
+    func synchronize(file name: String, ofVolume volume: String) async throws -> Bool {
+        guard let folder = try await client.volume(volume)?.folder else { return false }
+        do {
+            try await workers.run { try VolumeFolders.synchronize(file: name, in: folder) }
+            return true
+        } catch is SystemError {
+            return false
+        }
     }
 }
 

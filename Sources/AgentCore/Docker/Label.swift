@@ -11,6 +11,8 @@ enum Label {
     static let fencingToken = "berth.fencing-token"
     /// The service's host name; on containers.
     static let slug = "berth.slug"
+    /// The network port that the service listens on; on containers.
+    static let port = "berth.port"
     /// The names of the container's secret variables, parted by commas: their values are redacted
     /// in its logs.
     static let secretNames = "berth.secret-names"

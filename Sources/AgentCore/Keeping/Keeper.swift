@@ -6,24 +6,43 @@ import Logging
 
 /// Looks after the containers that shall run: starts again what ended, and tells what is there.
 ///
-/// Before the control plane has said what shall run, it touches nothing; it never removes anything.
+/// Before the control plane has said what shall run, it touches nothing, unless that stays away: then
+/// what it said last counts. It never removes anything.
 final class Keeper {
     /// How often it looks when nothing seems to happen.
     static let sweepInterval = Duration.seconds(30)
     /// How long it gathers events before it looks.
     static let eventPause = Duration.milliseconds(200)
+    /// Containers that are started at once.
+    static let startsAtOnceMax = 8
+    /// How long after the agent's start what the control plane said last counts, if it says nothing.
+    static let aloneAfter = Duration.seconds(15)
     /// A container that Docker refused to start so often in turn is told as gone, so that the control
     /// plane has the service deployed anew. A Docker that was killed while it started a container
     /// refuses that one for ever ("task … already exists").
     static let refusalsMax = 2
 
-    private let engine: any ContainerEngine
-    private let board: JobBoard
-    private let serverID: ServerID
-    private let reactor: Reactor
-    private let logger: Logger
-    private let report: (AgentV1.Inventory) -> Void
-    private let mayStart: () -> Bool
+    /// What the keeper works with.
+    struct Tools {
+        let engine: any ContainerEngine
+        let presence: any EnginePresence
+        let board: JobBoard
+        let serverID: ServerID
+        let answers: Answers
+        /// Nil to know nothing but what the control plane says now.
+        var memory: (any DesiredMemory)?
+        let reactor: Reactor
+        let logger: Logger
+        /// Whether containers may be started now.
+        let mayStart: () -> Bool
+        let report: (AgentV1.Inventory) -> Void
+    }
+
+    private let tools: Tools
+    private var engine: any ContainerEngine { tools.engine }
+    private var board: JobBoard { tools.board }
+    private var reactor: Reactor { tools.reactor }
+    private var logger: Logger { tools.logger }
 
     private var desired: [ServiceID: DeploymentID]?
     private var pauses = RestartPauses()
@@ -32,21 +51,34 @@ final class Keeper {
     private var timer: LoopTimer?
     /// When the next look is planned for.
     private var dueAt: Instant?
+    private var aloneTimer: LoopTimer?
     private var isSweeping = false
     private var isStopped = false
+    /// Services whose containers are being started.
+    private var starting: Set<ServiceID> = []
 
-    init(
-        engine: any ContainerEngine, board: JobBoard, serverID: ServerID, reactor: Reactor,
-        logger: Logger, mayStart: @escaping () -> Bool,
-        report: @escaping (AgentV1.Inventory) -> Void
-    ) {
-        self.engine = engine
-        self.board = board
-        self.serverID = serverID
-        self.reactor = reactor
-        self.logger = logger
-        self.mayStart = mayStart
-        self.report = report
+    init(_ tools: Tools) { self.tools = tools }
+
+    /// Goes by what the control plane said last, if it says nothing for a while.
+    func begin(aloneAfter pause: Duration = Keeper.aloneAfter, on loop: isolated EventLoop) {
+        guard tools.memory != nil else { return }
+        aloneTimer = reactor.schedule(after: pause) { [weak self] in self?.beginAlone(on: loop) }
+    }
+
+    private func beginAlone(on loop: isolated EventLoop) {
+        guard desired == nil, !isStopped else { return }
+        _ = LoopTask(on: loop) { await self.goAlone(on: loop) }
+    }
+
+    private func goAlone(on loop: isolated EventLoop) async {
+        guard let remembered = await tools.memory?.load(), desired == nil, !isStopped else {
+            return
+        }
+        logger.notice(
+            "the control plane is away: what it said last shall run",
+            metadata: ["services": "\(remembered.count)"])
+        desired = remembered
+        sweepSoon(after: .zero, on: loop)
     }
 
     /// The deployment that shall run, as far as it is known.
@@ -55,6 +87,7 @@ final class Keeper {
     /// The control plane said what shall run here.
     func replaceDesired(_ services: [ServiceID: DeploymentID], on loop: isolated EventLoop) {
         desired = services
+        tools.memory?.save(services, on: loop)
         sweepSoon(after: .zero, on: loop)
     }
 
@@ -64,6 +97,7 @@ final class Keeper {
     ) {
         // Unknown as a whole, one service's wish would make orphans of all others.
         desired?[service] = deployment
+        if let desired { tools.memory?.save(desired, on: loop) }
         pauses.forget(service)
         sweepSoon(after: Keeper.eventPause, on: loop)
     }
@@ -75,6 +109,7 @@ final class Keeper {
     func stop() {
         isStopped = true
         timer?.cancel()
+        aloneTimer?.cancel()
     }
 
     private func sweepSoon(after delay: Duration, on loop: isolated EventLoop) {
@@ -91,7 +126,10 @@ final class Keeper {
         _ = LoopTask(on: loop) { await self.sweep(on: loop) }
     }
 
-    /// Looks at everything, starts what is due, reports, and plans the next look.
+    /// Looks at everything, asks what runs whether it serves, reports, begins to start what is due, and
+    /// plans the next look.
+    ///
+    /// Waits for no start: a report must not be older than what it tells of.
     func sweep(on loop: isolated EventLoop) async {
         dueAt = nil
         guard !isStopped else { return }
@@ -104,21 +142,41 @@ final class Keeper {
         var next = Keeper.sweepInterval
         do {
             let surveyed = usable(try await survey())
-            if let wait = await startDue(surveyed, on: loop) { next = min(next, wait) }
-            report(
-                surveyed.inventory(
-                    desired ?? [:], isBusy: { board.isBusy($0) },
-                    restarts: { pauses.restarts(of: $0) }))
+            await tools.answers.refresh(worthAsking(surveyed), on: loop)
+            report(surveyed)
+            if let wait = startDue(surveyed, on: loop) { next = min(next, wait) }
+            if let due = tools.answers.due { next = min(next, Instant.now().duration(to: due)) }
         } catch {
             logger.warning("Docker was not surveyed", metadata: ["cause": "\(error)"])
         }
         isSweeping = false
-        sweepSoon(after: next, on: loop)
+        sweepSoon(after: max(next, Keeper.eventPause), on: loop)
+    }
+
+    private func report(_ surveyed: Surveyed) {
+        let inventory = surveyed.inventory(
+            desired ?? [:], isBusy: { board.isBusy($0) },
+            restarts: { pauses.restarts(of: $0) }, doubt: { tools.answers.doubt($0) })
+        guard let inventory else {
+            logger.error(
+                "there are more containers than an inventory may name; none was sent",
+                metadata: ["containers": "\(surveyed.containers.count)"])
+            return
+        }
+        tools.report(inventory)
+    }
+
+    /// The containers that run for the control plane; one that a job is at work on proves itself to
+    /// that.
+    private func worthAsking(_ surveyed: Surveyed) -> [EngineContainerDetails] {
+        surveyed.chosen(desired ?? [:]).values
+            .filter { $0.details.status == .running && !board.isBusy($0.service) }
+            .map(\.details)
     }
 
     private func survey() async throws -> Surveyed {
-        var surveyed = Surveyed()
-        let server = "\(serverID)"
+        var surveyed = Surveyed(begunAt: Instant.now())
+        let server = "\(tools.serverID)"
         for container in try await engine.containers(labels: Label.all(.service, of: server)) {
             // One that goes meanwhile is no more.
             if let details = try await engine.container(container.id) {
@@ -139,16 +197,24 @@ final class Keeper {
         return surveyed
     }
 
-    /// Starts the containers whose pause is over.
+    /// Begins to start the containers whose pause is over, as many at once as may be; each one's end
+    /// leads to another look.
     /// - Returns: How long until the next one's is; nil when none waits.
-    private func startDue(_ surveyed: Surveyed, on loop: isolated EventLoop) async -> Duration? {
-        guard let desired, mayStart() else { return nil }
+    private func startDue(_ surveyed: Surveyed, on loop: isolated EventLoop) -> Duration? {
+        guard let desired, tools.mayStart() else { return nil }
         var wait: Duration?
-        for kept in surveyed.startable(desired) where !board.isBusy(kept.service) {
+        for kept in surveyed.startable(desired)
+        where !board.isBusy(kept.service) && !starting.contains(kept.service) {
             let now = Instant.now()
             let due = pauses.due(kept.service, now: now)
             if due <= now {
-                await start(kept, on: loop)
+                guard starting.count < Keeper.startsAtOnceMax else { continue }
+                starting.insert(kept.service)
+                _ = LoopTask(on: loop) {
+                    await self.start(kept, on: loop)
+                    self.starting.remove(kept.service)
+                    self.sweepSoon(on: loop)
+                }
             } else {
                 wait = min(wait ?? Keeper.sweepInterval, now.duration(to: due))
             }
@@ -162,7 +228,7 @@ final class Keeper {
         do {
             // Looked at again now that no job can come between.
             let all = try await engine.containers(labels: Label.containers(of: "\(kept.service)"))
-            guard !all.contains(where: \.isActive),
+            guard !isStopped, tools.mayStart(), !all.contains(where: \.isActive),
                 all.contains(where: { $0.id == kept.details.id })
             else { return }
             pauses.started(kept.service, now: Instant.now())
@@ -174,7 +240,8 @@ final class Keeper {
                 ])
             try await engine.startContainer(kept.details.id)
         } catch {
-            if (error as? DockerError)?.kind == .refused {
+            // An engine that is about to end refuses everything.
+            if (error as? DockerError)?.kind == .refused, await tools.presence.answers() {
                 refusals[kept.details.id, default: 0] += 1
             }
             logger.warning(

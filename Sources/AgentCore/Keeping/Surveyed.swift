@@ -1,11 +1,14 @@
 import BerthMessages
 import DockerEngine
 import Domain
+import EventLoops
 import Messages
 import StandardMessages
 
 /// What of ours is in Docker. Pure: turns it into what to start and what to tell.
 struct Surveyed {
+    /// When the look began: what a job did since is not in it.
+    var begunAt = Instant.now()
     var containers: [EngineContainerDetails] = []
     var volumes: [EngineVolume] = []
     /// The names of environments' networks with the environments of their labels.
@@ -64,26 +67,34 @@ struct Surveyed {
 
     /// The inventory to report.
     ///
+    /// The control plane takes one that names nothing as news that there is nothing, so that a part of
+    /// one would be worse than none: it is made smaller by what nobody needs, and never cut.
+    ///
     /// - Parameter isBusy: Whether a job of the service runs.
     /// - Parameter restarts: How often we started a service's container again.
+    /// - Parameter doubt: Why a container that runs does not count as running, by its id.
+    /// - Returns: Nil when it would be larger than the control plane takes.
     func inventory(
         _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool,
-        restarts: (ServiceID) -> Int32
+        restarts: (ServiceID) -> Int32, doubt: (String) -> String? = { _ in nil }
+    ) -> AgentV1.Inventory? {
+        let whole = wholeInventory(desired, isBusy: isBusy, restarts: restarts, doubt: doubt)
+        return InventorySize.fitted(whole)
+    }
+
+    private func wholeInventory(
+        _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool,
+        restarts: (ServiceID) -> Int32, doubt: (String) -> String?
     ) -> AgentV1.Inventory {
         .with {
             $0.containers = chosen(desired).values.sorted { $0.details.name < $1.details.name }
                 .map { kept in
                     Surveyed.observed(
                         kept, isWanted: desired[kept.service] == kept.deployment,
-                        restarts: restarts(kept.service))
+                        restarts: restarts(kept.service), doubt: doubt(kept.details.id))
                 }
-            $0.volumes = volumes.map { volume in
-                .with {
-                    $0.name = volume.name
-                    $0.serviceID = volume.labels[Label.service] ?? ""
-                }
-            }
             $0.orphans = orphans(desired, isBusy: isBusy)
+            $0.surveyAge = GoogleProtobuf.Duration(begunAt.duration(to: Instant.now()))
         }
     }
 
@@ -108,7 +119,7 @@ struct Surveyed {
     }
 
     private static func observed(
-        _ kept: Kept, isWanted: Bool, restarts: Int32
+        _ kept: Kept, isWanted: Bool, restarts: Int32, doubt: String?
     ) -> AgentV1.ObservedContainer {
         let details = kept.details
         return .with {
@@ -116,20 +127,24 @@ struct Surveyed {
             $0.deploymentID = "\(kept.deployment)"
             $0.fencingToken = kept.fencingToken
             switch details.status {
-            case .running, .paused: $0.state = .running
+            // Not proven to serve: on its way to that, as one that is started again.
+            case .running: $0.state = doubt == nil ? .running : .restarting
+            // Nothing of it answers, and nobody here will let it go on.
+            case .paused: $0.state = .exited
             case .restarting: $0.state = .restarting
             default: $0.state = isWanted ? .restarting : .exited
             }
-            $0.message = message(details)
-            $0.restartCount = restarts + Int32(clamping: details.restartCount)
+            $0.message = message(details, doubt)
+            let ofEngine = Int64(Int32(clamping: details.restartCount))
+            $0.restartCount = Int32(clamping: Int64(restarts) + ofEngine)
             $0.startTime = details.startedAt.flatMap { RFC3339.time($0) }
                 .map { GoogleProtobuf.Timestamp($0) }
         }
     }
 
-    private static func message(_ details: EngineContainerDetails) -> String {
+    private static func message(_ details: EngineContainerDetails, _ doubt: String?) -> String {
         switch details.status {
-        case .running: "running"
+        case .running: doubt.map { "runs, and \($0)" } ?? "running"
         case .created: "made and not started"
         case .exited, .dead, .restarting:
             "exited with code \(details.exitCode)"

@@ -27,6 +27,8 @@ enum LoginOutcome: Equatable, Sendable {
     case proven(systemIdentifier: String)
     /// User or password are refused; asking again will not help. What PostgreSQL said.
     case refused(String)
+    /// PostgreSQL serves, and all its connections are taken. What it said.
+    case saturated(String)
     /// Nobody listens yet, or PostgreSQL is starting. What was said last.
     case notYet(String)
 }

@@ -4,8 +4,8 @@ import Logging
 import PostgresClient
 import SQL
 
-/// ``LoginProber`` by libpq: one connection an attempt, opened with the password and closed again.
-final class PostgresLoginProber: LoginProber {
+/// ``LoginProber`` and ``AnswerProber`` by libpq: one connection an attempt, which is closed again.
+final class PostgresLoginProber: LoginProber, AnswerProber {
     private let reactor: Reactor
     private let workers: WorkerPool
     /// Refusals are what an attempt expects while a database starts.
@@ -48,6 +48,16 @@ final class PostgresLoginProber: LoginProber {
         }
     }
 
+    func answer(
+        at address: String, port: Int32, as login: ProbeNames, within limit: Duration
+    ) async -> ServerAnswer {
+        var configuration = PoolConfiguration(
+            uri: PostgresLoginProber.parameters(address: address, port: port, login))
+        configuration.connectDurationMax = limit
+        configuration.applicationName = "berth-agent"
+        return await ServerPing.ask(configuration, reactor: reactor, workers: workers)
+    }
+
     /// One connection that says who it is.
     private func pool(
         to address: String, _ port: Int32, _ probe: LoginProbe, _ limit: Duration
@@ -83,6 +93,8 @@ final class PostgresLoginProber: LoginProber {
         switch error.sqlState {
         // invalid_password, invalid_authorization_specification.
         case "28P01", "28000": .refused(error.message)
+        // too_many_connections: also before the password is looked at.
+        case "53300": .saturated(error.message)
         default: .notYet(error.message)
         }
     }
@@ -101,6 +113,15 @@ final class PostgresLoginProber: LoginProber {
         "agent_identify",
         "SELECT 1 AS one, system_identifier::text AS system_identifier FROM pg_control_system()")
     private static let selectOne = Statement("agent_select_one", "SELECT 1 AS one")
+
+    /// libpq's keywords and values, without any password, also of the environment or of a file.
+    static func parameters(address: String, port: Int32, _ login: ProbeNames) -> String {
+        let values = [
+            ("hostaddr", address), ("port", "\(port)"), ("dbname", login.databaseName),
+            ("user", login.username), ("password", ""), ("passfile", "/dev/null"),
+        ]
+        return values.map { "\($0.0)='\(quoted($0.1))'" }.joined(separator: " ")
+    }
 
     /// libpq's keywords and values; holds the password.
     static func parameters(address: String, port: Int32, _ probe: LoginProbe) -> String {

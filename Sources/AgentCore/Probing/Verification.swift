@@ -32,13 +32,19 @@ final class Verification {
         var probe: LoginProbe
         let redactor: SecretRedactor
         let deadline: Instant
+        /// What a login to this same start of PostgreSQL has shown already, where nobody else reached
+        /// it: then an address at which all connections are taken is proof enough.
+        var shownElsewhere: String?
     }
+
+    /// How long a login waits for a free connection of a PostgreSQL that has proven itself already.
+    static let saturatedMax = Duration.seconds(5)
 
     /// Logs in at the container's own address on the network.
     ///
     /// - Returns: PostgreSQL's system identifier, empty when the user may not know it.
-    /// - Throws: ``JobFailed``: `.loginRefused`, `.startTimeout`, what the container's end means.
-    ///   `DockerError`.
+    /// - Throws: ``JobFailed``: `.loginRefused`, `.startTimeout`, `.connectionsExhausted`, what the
+    ///   container's end means. `DockerError`.
     func logIn(_ target: Target, on loop: isolated EventLoop) async throws -> String {
         let watch = EndWatch()
         let wait = LoopTask(on: loop) {
@@ -47,7 +53,8 @@ final class Verification {
         }
         defer { wait.cancel() }
         var pause = Verification.pauseMin
-        var last = "nobody listened on port \(target.port)"
+        var last = LoginOutcome.notYet("nobody listened on port \(target.port)")
+        var saturatedSince: Instant?
         var address: String?
         while true {
             if address == nil || watch.hasEnded {
@@ -61,10 +68,19 @@ final class Verification {
                 let outcome = await prober.attempt(
                     at: address, port: target.port, target.probe, within: limit)
                 try Task.checkCancellation()
+                last = outcome
                 switch outcome {
                 case .proven(let identifier): return identifier
                 case .refused(let words): throw refused(words, target)
-                case .notYet(let words): last = words
+                case .notYet: saturatedSince = nil
+                case .saturated:
+                    let since = saturatedSince ?? Instant.now()
+                    saturatedSince = since
+                    if let shown = target.shownElsewhere,
+                        since.duration(to: Instant.now()) >= Verification.saturatedMax
+                    {
+                        return shown
+                    }
                 }
             }
             try await reactor.sleep(for: pause)
@@ -134,9 +150,17 @@ final class Verification {
             "PostgreSQL refused the stored credentials: \(target.redactor.redact(words))")
     }
 
-    private func tooLate(_ words: String, _ target: Target) -> JobFailed {
-        JobFailed(
-            .startTimeout,
-            "No login succeeded in time. The last attempt: \(target.redactor.redact(words))")
+    private func tooLate(_ last: LoginOutcome, _ target: Target) -> JobFailed {
+        switch last {
+        case .saturated(let words):
+            JobFailed(
+                .connectionsExhausted,
+                "PostgreSQL serves, and others hold all of its max_connections: "
+                    + target.redactor.redact(words))
+        case .notYet(let words), .refused(let words), .proven(let words):
+            JobFailed(
+                .startTimeout,
+                "No login succeeded in time. The last attempt: \(target.redactor.redact(words))")
+        }
     }
 }

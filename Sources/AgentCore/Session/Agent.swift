@@ -7,9 +7,6 @@ import Messages
 
 /// The agent of one server: its jobs, its keeper and its stream, on one loop.
 final class Agent {
-    /// The pause before the next stream: doubled each time, less a random part of it.
-    static let pauseMin = Duration.milliseconds(500)
-    static let pauseMax = Duration.seconds(30)
     /// How often firewall, network and Docker are looked after.
     static let careInterval = Duration.seconds(30)
 
@@ -22,8 +19,11 @@ final class Agent {
     private let logger: Logger
     private let firewall: Firewall?
     private let spareCount: Int
+    private let memory: any DesiredMemory
 
     private var session: AgentSession?
+    /// When the stream was opened; nil before it was.
+    private var openedAt: Instant?
     private var verifier: JobVerifier
     private var isStopping = false
     private var dockerVersion = ""
@@ -39,14 +39,17 @@ final class Agent {
     private var spares: SpareVolumes?
 
     /// - Parameters:
+    ///   - memory: What the control plane said last, for when it is away.
     ///   - firewall: Nil to start containers without one.
     ///   - spareCount: How many volumes of each layout are initialised ahead.
     init(
-        identity: AgentIdentity, link: any ControlPlaneLink, client: DockerClient,
-        workers: WorkerPool, firewall: Firewall?, spareCount: Int, reactor: Reactor,
+        identity: AgentIdentity, memory: any DesiredMemory, link: any ControlPlaneLink,
+        client: DockerClient, workers: WorkerPool, firewall: Firewall?, spareCount: Int,
+        reactor: Reactor,
         logger: Logger
     ) {
         self.identity = identity
+        self.memory = memory
         self.link = link
         self.client = client
         self.workers = workers
@@ -67,16 +70,15 @@ final class Agent {
             LoopTask(on: loop) { try await self.careRegularly() },
             LoopTask(on: loop) { try await self.watchEvents(on: loop) },
         ]
-        var failures = 0
+        var pauses = StreamPauses()
         while !isStopping {
+            openedAt = nil
             do {
                 let speaking = LoopTask(on: loop) { try await self.speak(on: loop) }
                 current = speaking
                 try await speaking.value()
-                failures = 0
                 logger.info("the control plane ended the stream")
             } catch {
-                if session != nil { failures = 0 }
                 if !isStopping {
                     logger.warning("the stream broke", metadata: ["cause": "\(error)"])
                 }
@@ -84,9 +86,8 @@ final class Agent {
             session = nil
             tails?.close()
             guard !isStopping else { break }
-            let doubled = Agent.pauseMin * (1 << min(failures, 10))
-            failures += 1
-            let pause = min(doubled, Agent.pauseMax) * Double.random(in: 0.5...1)
+            let longest = pauses.next(after: openedAt.map { $0.duration(to: Instant.now()) })
+            let pause = longest * Double.random(in: 0.5...1)
             let pausing = LoopTask(on: loop) { try await self.reactor.sleep(for: pause) }
             current = pausing
             await pausing.settled()
@@ -108,9 +109,8 @@ final class Agent {
     // MARK: Parts
 
     private func begin(on loop: isolated EventLoop) {
-        let verification = Verification(
-            engine: engine, prober: PostgresLoginProber(reactor: reactor, workers: workers),
-            reactor: reactor)
+        let prober = PostgresLoginProber(reactor: reactor, workers: workers)
+        let verification = Verification(engine: engine, prober: prober, reactor: reactor)
         let networks = EnvironmentNetworks(engine: engine)
         let spares = SpareVolumes(
             count: spareCount,
@@ -126,10 +126,14 @@ final class Agent {
             tools: tools, surroundings: surroundings(on: loop), reactor: reactor, logger: logger)
         let board = JobBoard(work: runner)
         self.board = board
-        keeper = Keeper(
-            engine: engine, board: board, serverID: identity.serverID, reactor: reactor,
-            logger: logger, mayStart: { [weak self] in self?.obstacle() == nil },
-            report: { [weak self] in self?.session?.report(.inventory($0)) })
+        let keeper = Keeper(
+            Keeper.Tools(
+                engine: engine, presence: client, board: board, serverID: identity.serverID,
+                answers: Answers(prober: prober), memory: memory, reactor: reactor,
+                logger: logger, mayStart: { [weak self] in self?.obstacle() == nil },
+                report: { [weak self] in self?.session?.report(.inventory($0)) }))
+        self.keeper = keeper
+        keeper.begin(on: loop)
         tails = LogTails(engine: engine, sink: self)
     }
 
@@ -233,6 +237,7 @@ extension Agent: SessionWork {
         _ session: AgentSession, _ sessionID: AgentSessionID, on loop: isolated EventLoop
     ) {
         self.session = session
+        openedAt = Instant.now()
         verifier.begin(sessionID)
         logger.notice(
             "connected", metadata: ["control_plane": "\(identity.controlPlane)"])

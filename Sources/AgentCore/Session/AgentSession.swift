@@ -30,6 +30,10 @@ final class AgentSession {
     static let welcomeMax = Duration.seconds(15)
     /// What the control plane may ask for as an interval between heartbeats.
     static let heartbeatIntervals = Duration.seconds(1)...Duration.seconds(60)
+    /// The jobs that a heartbeat names; the control plane ends the stream of one that names more.
+    static let jobsPerHeartbeatMax = 64
+    /// From which difference on this machine's clock is said to be wrong.
+    static let clockDifferenceTold = Duration.seconds(30)
     /// After so many intervals without an answer the stream is given up.
     static let missedAcksMax = 3
 
@@ -141,6 +145,7 @@ final class AgentSession {
                         $0.protocolVersion = AgentSession.protocolVersion
                         $0.agentVersion = AgentVersion.text
                         $0.host = facts
+                        $0.jobs = work.references.map { AgentV1.JobReference($0) }
                     })
             })
         guard case .welcome(let welcome) = try await stream.next()?.kind else {
@@ -152,11 +157,23 @@ final class AgentSession {
         else { throw Failure.badWelcome }
         lastAck = Instant.now()
         clock.set(time, at: lastAck)
+        tellClockDifference(from: time)
         let bounds = AgentSession.heartbeatIntervals
         return (
             AgentSessionID(bytes: welcome.sessionID),
             min(max(interval, bounds.lowerBound), bounds.upperBound)
         )
+    }
+
+    /// Nothing goes wrong by it here; whoever compares the logs of two machines should know.
+    private func tellClockDifference(from time: Timestamp) {
+        let difference = Duration.microseconds(
+            wallClock.now().microsecondsSince1970 - time.microsecondsSince1970)
+        let bound = AgentSession.clockDifferenceTold
+        guard difference > bound || difference < .zero - bound else { return }
+        logger.warning(
+            "this machine's clock differs from the control plane's, which counts",
+            metadata: ["clock_difference_seconds": "\(difference.components.seconds)"])
     }
 
     // MARK: Receiving
@@ -196,7 +213,9 @@ final class AgentSession {
             let facts = await work.hostFacts()
             heartbeat = .with {
                 $0.host = facts
-                $0.jobs = work.references.map { AgentV1.JobReference($0) }
+                $0.jobs = work.references.prefix(AgentSession.jobsPerHeartbeatMax).map {
+                    AgentV1.JobReference($0)
+                }
             }
             hasWork.raise()
         }
@@ -213,7 +232,9 @@ final class AgentSession {
                     try await stream.send(.with { $0.kind = .heartbeat(due) })
                 } else if let kind = queue.next() {
                     if queue.hasRoomForLogs { tellOfRoom() }
-                    let envelope = try signer.sign(kind, at: wallClock.now())
+                    // By the clock that it is checked by: this machine's may be wrong.
+                    let now = clock.time(at: Instant.now()) ?? wallClock.now()
+                    let envelope = try signer.sign(kind, at: now)
                     try await stream.send(.with { $0.kind = .report(envelope) })
                 } else {
                     try await hasWork.wait()

@@ -28,12 +28,16 @@ final class JobRunner: JobWork {
     private let logger: Logger
 
     init(tools: DeployRun.Tools, surroundings: Surroundings, reactor: Reactor, logger: Logger) {
+        var tools = tools
+        // Whoever starts a container asks first, also where something is undone.
+        tools.obstacle = surroundings.obstacle
         self.tools = tools
         self.surroundings = surroundings
         self.logger = logger
         retries = OutageRetries(engine: surroundings.engine, reactor: reactor, logger: logger)
         others = OtherJobs(
-            engine: tools.engine, verification: tools.verification, networks: tools.networks)
+            engine: tools.engine, verification: tools.verification, networks: tools.networks,
+            obstacle: surroundings.obstacle)
     }
 
     /// Does the job to its end.
@@ -73,8 +77,8 @@ final class JobRunner: JobWork {
             surroundings.changed(job.serviceID, nil)
             try await others.tearDown(order, of: job.serviceID, tell: tell)
             report(control, .succeeded, "No container of the service is left.")
-        case .purge(let volume):
-            try await others.purge(volume, of: job.serviceID)
+        case .purge(let volume, let environment):
+            try await others.purge(volume, in: environment, of: job.serviceID)
             report(control, .succeeded, "The data is gone.")
         case .cancel:
             try await undo(job)

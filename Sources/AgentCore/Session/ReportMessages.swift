@@ -10,16 +10,10 @@ extension AgentV1.JobProgress {
         reference = AgentV1.JobReference(progress.reference)
         serviceID = "\(progress.serviceID)"
         state = AgentV1.JobState(progress.state)
-        message = AgentV1.JobProgress.oneLine(progress.message)
+        message = PlainText.line(of: progress.message, lengthMax: Self.messageBytesMax)
         failureReason = progress.failure?.reason ?? ""
         failureHint = progress.failure?.hint ?? ""
         outcome = progress.outcome.map { AgentV1.JobOutcome($0) }
-    }
-
-    /// The text in one line, without what a protobuf string may not hold, and not too long.
-    private static func oneLine(_ text: String) -> String {
-        let bytes = text.utf8.prefix(messageBytesMax).map { $0 < 0x20 ? UInt8(ascii: " ") : $0 }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -2,6 +2,7 @@ import Cryptography
 import DockerEngine
 import Domain
 import EventLoops
+import Glibc
 import Logging
 
 /// Keeps a few spare volumes for services to come; see docs/architecture/agent.md.
@@ -31,6 +32,13 @@ final class SpareVolumes {
         let mayWork: () -> Bool
     }
 
+    /// Whether the folders of volumes can be swapped here: without that no spare is of any use.
+    private enum Exchange {
+        case unknown
+        case works
+        case impossible
+    }
+
     private let count: Int
     private let tools: Tools
     private var engine: any ContainerEngine { tools.engine }
@@ -39,6 +47,7 @@ final class SpareVolumes {
     private var layouts: [DataLayout] = []
     private var ready: [SpareVolume] = []
     private var isSwept = false
+    private var exchange = Exchange.unknown
     private var isStopped = false
     private var filling: LoopTask<Void>?
     private var timer: LoopTimer?
@@ -85,6 +94,11 @@ final class SpareVolumes {
             // Beside the deployment: the volume is empty, or goes as it is.
             _ = LoopTask(on: loop) { try await self.engine.removeVolume(spare.name) }
             return isExchanged ? spare : nil
+        } catch let error as SystemError {
+            // It worked when it was tried: the machine is another now, and every spare would go so.
+            _ = LoopTask(on: loop) { try await self.engine.removeVolume(spare.name) }
+            giveUp(SpareVolumes.cause(error), errorNumber: error.code)
+            return nil
         } catch {
             note("\(error)")
             return nil
@@ -121,6 +135,7 @@ final class SpareVolumes {
     func fill(on loop: isolated EventLoop) async -> Duration? {
         do {
             if !isSwept { try await sweep() }
+            guard exchange != .impossible else { return nil }
             var isComplete = true
             for layout in count > 0 ? layouts : [] {
                 guard let image = try await engine.image(layout.image) else {
@@ -130,6 +145,7 @@ final class SpareVolumes {
                 try await dropStale(layout, imageID: image.id)
                 while ready.filter({ $0.layout == layout }).count < count {
                     guard tools.mayWork() else { return SpareVolumes.calmPause }
+                    guard try await canExchange(on: loop) else { return nil }
                     ready.append(try await make(layout, imageID: image.id, on: loop))
                 }
             }
@@ -153,6 +169,76 @@ final class SpareVolumes {
             try await engine.removeVolume(volume.name)
         }
         isSwept = true
+    }
+
+    /// Swaps two empty volumes, once: a spare that cannot be moved would be made for nothing, again
+    /// and again.
+    private func canExchange(on loop: isolated EventLoop) async throws -> Bool {
+        guard exchange == .unknown else { return exchange == .works }
+        let suffix = Hexadecimal.text(try SecureRandom.bytes(8))
+        let names = ["one", "other"].map { DockerNames.spare("probe-\(suffix)-\($0)") }
+        // In a task of its own: this one may be cancelled, and the volumes shall go all the same.
+        let probing = LoopTask(on: loop) {
+            let outcome: (cause: String, errorNumber: Int32?)?
+            do {
+                outcome = try await self.exchangeObstacle(names)
+            } catch {
+                await self.removeVolumes(names)
+                throw error
+            }
+            await self.removeVolumes(names)
+            if let outcome {
+                self.giveUp(outcome.cause, errorNumber: outcome.errorNumber)
+            } else {
+                self.exchange = .works
+            }
+        }
+        try await probing.value()
+        return exchange == .works
+    }
+
+    /// Why two new volumes of these names cannot be swapped; nil when they can.
+    private func exchangeObstacle(
+        _ names: [String]
+    ) async throws -> (cause: String, errorNumber: Int32?)? {
+        let labels = Label.all(.spare, of: "\(tools.serverID)")
+        for name in names { try await engine.createVolume(name, labels: labels) }
+        do {
+            guard try await !engine.exchangeVolumes(names[0], names[1]) else { return nil }
+            return ("the engine's volumes are no folders of this machine", nil)
+        } catch let error as SystemError {
+            return (SpareVolumes.cause(error), error.code)
+        }
+    }
+
+    private func removeVolumes(_ names: [String]) async {
+        for name in names { try? await engine.removeVolume(name) }
+    }
+
+    /// Makes no more spares for as long as this process lives.
+    private func giveUp(_ cause: String, errorNumber: Int32?) {
+        exchange = .impossible
+        ready = []
+        var metadata: Logger.Metadata = ["cause": "\(cause)"]
+        if let errorNumber { metadata["errno"] = "\(errorNumber)" }
+        tools.logger.error(
+            """
+            no volumes are initialised ahead: their folders cannot be exchanged; the agent needs \
+            write access to Docker's folder of volumes, on one file system
+            """,
+            metadata: metadata)
+    }
+
+    /// The error with its name, where it is one that says what to change.
+    static func cause(_ error: SystemError) -> String {
+        switch error.code {
+        case EROFS: "EROFS, \(error)"
+        case EXDEV: "EXDEV, \(error)"
+        case EACCES: "EACCES, \(error)"
+        case EPERM: "EPERM, \(error)"
+        case ENOENT: "ENOENT, \(error)"
+        default: "\(error)"
+        }
     }
 
     /// Removes spares of an image that the layout's name does not mean any more.

@@ -4,6 +4,7 @@ import Glibc
 /// The folder that holds what the agent keeps: its owner's alone, files and all.
 struct StateFolder {
     private static let fileName = "agent.state"
+    private static let lockName = "agent.lock"
     private static let permissionsOfOthers: mode_t = 0o077
 
     let path: String
@@ -13,6 +14,7 @@ struct StateFolder {
         case system(SystemError)
         case readableByOthers(String)
         case notRegistered(String)
+        case inUse(String)
 
         var description: String {
             switch self {
@@ -21,6 +23,9 @@ struct StateFolder {
                 "\(path) can be read by others; run: chmod go= \(path)"
             case .notRegistered(let path):
                 "\(path) holds no registration; run 'berth-agent register' first"
+            case .inUse(let path):
+                "another berth-agent works with \(path): two of one server would undo each other's "
+                    + "work; stop that one first, or give this one a folder and a registration of its own"
             }
         }
     }
@@ -41,7 +46,7 @@ struct StateFolder {
         try prepare()
         do {
             try SmallFile.replace(
-                StateFolder.fileName, in: path, with: Array(identity.text.utf8))
+                "\(path)/\(StateFolder.fileName)", with: Array(identity.text.utf8))
         } catch {
             throw Refusal.system(error)
         }
@@ -61,6 +66,20 @@ struct StateFolder {
         }
         try check(file)
         return try AgentIdentity(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Keeps other agents from working with the folder for as long as the lock lives.
+    /// - Throws: ``Refusal``, `.inUse` when one does already.
+    func lock() throws -> StateFolderLock {
+        try check(path)
+        do {
+            guard let lock = try StateFolderLock(file: "\(path)/\(StateFolder.lockName)") else {
+                throw Refusal.inUse(path)
+            }
+            return lock
+        } catch let error as SystemError {
+            throw Refusal.system(error)
+        }
     }
 
     private func check(_ path: String) throws {

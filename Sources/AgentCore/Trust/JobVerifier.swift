@@ -27,7 +27,8 @@ struct JobVerifier {
     private let serverID: ServerID
     private let controlPlaneKey: VerificationKey
     private var sessionID: AgentSessionID
-    private var nonces = NonceMemory()
+    private var works = NonceMemory(noncesMax: NonceMemory.worksMax)
+    private var logRequests = NonceMemory(noncesMax: NonceMemory.logRequestsMax)
     private var tokens = FencingTokens()
 
     /// Obeys the pinned key alone.
@@ -40,7 +41,8 @@ struct JobVerifier {
     /// A new stream begins: jobs of any other are replays from now on, so their nonces are forgotten.
     mutating func begin(_ session: AgentSessionID) {
         sessionID = session
-        nonces = NonceMemory()
+        works = NonceMemory(noncesMax: NonceMemory.worksMax)
+        logRequests = NonceMemory(noncesMax: NonceMemory.logRequestsMax)
     }
 
     /// Reads a job that may be obeyed, and remembers that it was seen.
@@ -74,7 +76,7 @@ struct JobVerifier {
             let expiry = job.expireTime.flatMap({ Timestamp($0) })
         else { throw .malformed }
         guard now < expiry else { throw .expired }
-        guard nonces.insert(job.nonce, until: expiry, now: now) else { throw .replayed }
+        guard isNew(job, until: expiry, now: now) else { throw .replayed }
         guard let received = ReceivedJob(job) else { throw .malformed }
         if let identity = received.identity {
             guard tokens.admit(identity.reference.fencingToken, of: identity.serviceID) else {
@@ -82,5 +84,15 @@ struct JobVerifier {
             }
         }
         return received
+    }
+
+    /// Remembers a job's nonce; false when it was there before. The same job, sent again, is of the
+    /// same kind, and so is looked for where it was noted.
+    private mutating func isNew(_ job: AgentV1.Job, until expiry: Timestamp, now: Timestamp) -> Bool
+    {
+        if case .logs = job.kind {
+            return logRequests.insert(job.nonce, until: expiry, now: now)
+        }
+        return works.insert(job.nonce, until: expiry, now: now)
     }
 }

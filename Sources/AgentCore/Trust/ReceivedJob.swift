@@ -100,7 +100,9 @@ extension AgentJob.Kind {
                     timeouts: JobTimeouts(pull: .zero, start: .zero, stop: stop)))
         case .purge(let message):
             guard isVolumeName(message.volumeName) else { return nil }
-            self = .purge(volumeName: message.volumeName)
+            self = .purge(
+                volumeName: message.volumeName,
+                environmentID: EnvironmentID(message.environmentID))
         case .cancel: self = .cancel
         case .logs, .desiredState, nil: return nil
         }

@@ -170,6 +170,9 @@ extension AgentV1 {
         public var agentVersion: String = ""
         /// Facts of the machine.
         public var host: AgentV1.HostFacts? = nil
+        /// The jobs that the agent got on an earlier stream and still works on: those that nobody claimed
+        /// since stay its own, with the tokens that they have. At most 64.
+        public var jobs: [AgentV1.JobReference] = []
 
         /// Starts with every field at its default.
         public init() {}
@@ -179,6 +182,7 @@ extension AgentV1 {
             protocolVersion = fields.int32(0)
             agentVersion = fields.string(1)
             host = fields.message(2)
+            jobs = fields.messages(3)
         }
 
         /// Writes the fields of a message to be packed.
@@ -186,6 +190,7 @@ extension AgentV1 {
             fields.int32(0, protocolVersion)
             fields.string(1, agentVersion)
             if let host { fields.message(2, host) }
+            fields.messages(3, jobs)
         }
 
         /// What protobuf-c knows of the message.
@@ -351,8 +356,9 @@ extension AgentV1 {
         /// credential. Registering again, with a new token, replaces key and credential: the old ones are
         /// worth nothing from then on.
         ///
-        /// Errors: INVALID_ARGUMENT when the key is not one of Ed25519; UNAUTHENTICATED when the token is
-        /// unknown, used, or older than 24 hours.
+        /// Errors: INVALID_ARGUMENT when no token is given or the key is not one of Ed25519; UNAUTHENTICATED
+        /// when the token is unknown, used, or older than 24 hours; FAILED_PRECONDITION without TLS, unless
+        /// both are on one machine.
         public static let register = UnaryMethod<AgentV1.RegisterRequest, AgentV1.RegisterResponse>(
             fullServiceName: serviceName, name: "Register")
 
@@ -361,9 +367,9 @@ extension AgentV1 {
         /// "authorization: Bearer CREDENTIAL". A newer stream of the same server ends the older one.
         ///
         /// Errors: UNAUTHENTICATED for a credential that is unknown or was replaced; INVALID_ARGUMENT when
-        /// the first message is not hello; FAILED_PRECONDITION when the agent's protocol is too old;
-        /// ABORTED when a newer stream of this server took over; PERMISSION_DENIED when a report is not
-        /// validly signed, is of another session or is a replay.
+        /// the first message is not hello; FAILED_PRECONDITION when the agent's protocol is too old, or as for
+        /// Register; ABORTED when a newer stream of this server took over; PERMISSION_DENIED when a report is
+        /// not validly signed, is of another session or is a replay.
         public static let connect = BidirectionalMethod<AgentV1.ConnectRequest, AgentV1.ConnectResponse>(
             fullServiceName: serviceName, name: "Connect")
     }

@@ -426,6 +426,8 @@ extension AgentV1 {
     public struct PurgeJob: Message {
         /// The volume's name in Docker. Only one whose label names the service is removed.
         public var volumeName: String = ""
+        /// The environment, whose network goes too when no container is left on it.
+        public var environmentID: String = ""
 
         /// Starts with every field at its default.
         public init() {}
@@ -433,11 +435,13 @@ extension AgentV1 {
         /// Copies every field of an unpacked message over what is there.
         public mutating func read(from fields: borrowing FieldReader) {
             volumeName = fields.string(0)
+            environmentID = fields.string(1)
         }
 
         /// Writes the fields of a message to be packed.
         public func write(to fields: borrowing FieldWriter) {
             fields.string(0, volumeName)
+            fields.string(1, environmentID)
         }
 
         /// What protobuf-c knows of the message.

@@ -164,6 +164,9 @@ extension AgentV1 {
         /// The names of containers, volumes and networks with our labels that belong to nothing that shall
         /// be here. They are left alone.
         public var orphans: [String] = []
+        /// How long before it was reported the agent began to look: what a job did since is not in it.
+        /// Absent: not at all.
+        public var surveyAge: GoogleProtobuf.Duration? = nil
 
         /// Starts with every field at its default.
         public init() {}
@@ -173,6 +176,7 @@ extension AgentV1 {
             containers = fields.messages(0)
             volumes = fields.messages(1)
             orphans = fields.strings(2)
+            surveyAge = fields.message(3)
         }
 
         /// Writes the fields of a message to be packed.
@@ -180,6 +184,7 @@ extension AgentV1 {
             fields.messages(0, containers)
             fields.messages(1, volumes)
             fields.strings(2, orphans)
+            if let surveyAge { fields.message(3, surveyAge) }
         }
 
         /// What protobuf-c knows of the message.

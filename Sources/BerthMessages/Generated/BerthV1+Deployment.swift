@@ -19,7 +19,7 @@ extension BerthV1 {
         /// What asked for the deployment.
         public var trigger: BerthV1.DeploymentTrigger = BerthV1.DeploymentTrigger(rawValue: 0)
         /// One line for people about the state, such as why the deployment failed. May be empty; never
-        /// holds a secret.
+        /// holds a secret. It can quote what the container wrote, so viewers of the workspace get it empty.
         public var message: String = ""
         /// The container image, with its tag, as it was when the deployment was asked for.
         public var image: String = ""
@@ -33,7 +33,7 @@ extension BerthV1 {
         /// Why it failed, for programs: upper case with underscores, such as "IMAGE_NOT_FOUND". Empty unless
         /// the state is FAILED.
         public var failureReason: String = ""
-        /// What a person can do about the failure. Empty unless the state is FAILED.
+        /// What a person can do about the failure. Empty unless the state is FAILED, and for viewers.
         public var failureHint: String = ""
         /// How often an agent took it up: more than 1 when an agent was lost while it worked.
         public var attempt: Int32 = 0
@@ -89,7 +89,7 @@ extension BerthV1 {
     public struct DeploymentEvent: Message {
         /// The state that it was in from then on.
         public var state: BerthV1.DeploymentState = BerthV1.DeploymentState(rawValue: 0)
-        /// One line for people. Never holds a secret.
+        /// One line for people. Never holds a secret. Empty for viewers, who get one event of each state.
         public var message: String = ""
         /// When, to the microsecond.
         public var time: GoogleProtobuf.Timestamp? = nil

@@ -518,8 +518,9 @@ extension BerthV1 {
         ///
         /// Errors: INVALID_ARGUMENT when the id is not a UUID or tail_lines is negative; NOT_FOUND when there
         /// is no such service; FAILED_PRECONDITION when it has no container; UNAVAILABLE when its server's
-        /// agent is away; RESOURCE_EXHAUSTED when the reader is too slow; PERMISSION_DENIED when the caller
-        /// may only view the workspace.
+        /// agent is away; RESOURCE_EXHAUSTED when the reader is too slow, or the server has too
+        /// many readers or had too many new ones within a minute; PERMISSION_DENIED when the caller may only
+        /// view the workspace.
         public static let tailLogs = ServerStreamingMethod<BerthV1.TailLogsRequest, BerthV1.TailLogsResponse>(
             fullServiceName: serviceName, name: "TailLogs")
     }

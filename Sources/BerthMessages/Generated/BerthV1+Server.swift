@@ -42,6 +42,20 @@ extension BerthV1 {
         public var diskTotalBytes: Int64 = 0
         /// What is free of it, in bytes.
         public var diskAvailableBytes: Int64 = 0
+        /// Why the agent's last stream that ended did, such as "a newer stream of this server began while it
+        /// was open" when two agents use one identity. Empty when none ended.
+        public var streamEndReason: String = ""
+        /// When it ended.
+        public var streamEndTime: GoogleProtobuf.Timestamp? = nil
+        /// What was last refused: a report of the agent, such as "report: WRONG_TIME" when a clock is off, or
+        /// a job by the agent, such as "job: EXPIRED". Empty when nothing was.
+        public var lastRefusal: String = ""
+        /// When that was.
+        public var lastRefusalTime: GoogleProtobuf.Timestamp? = nil
+        /// How many things with Berth's labels are on the server of which nothing is known.
+        public var orphanCount: Int32 = 0
+        /// The first 32 of them. Set by GetServer alone.
+        public var orphans: [BerthV1.Orphan] = []
 
         /// Starts with every field at its default.
         public init() {}
@@ -65,6 +79,12 @@ extension BerthV1 {
             memoryAvailableBytes = fields.int64(14)
             diskTotalBytes = fields.int64(15)
             diskAvailableBytes = fields.int64(16)
+            streamEndReason = fields.string(17)
+            streamEndTime = fields.message(18)
+            lastRefusal = fields.string(19)
+            lastRefusalTime = fields.message(20)
+            orphanCount = fields.int32(21)
+            orphans = fields.messages(22)
         }
 
         /// Writes the fields of a message to be packed.
@@ -86,11 +106,82 @@ extension BerthV1 {
             fields.int64(14, memoryAvailableBytes)
             fields.int64(15, diskTotalBytes)
             fields.int64(16, diskAvailableBytes)
+            fields.string(17, streamEndReason)
+            if let streamEndTime { fields.message(18, streamEndTime) }
+            fields.string(19, lastRefusal)
+            if let lastRefusalTime { fields.message(20, lastRefusalTime) }
+            fields.int32(21, orphanCount)
+            fields.messages(22, orphans)
         }
 
         /// What protobuf-c knows of the message.
         public static var descriptor: MessageDescriptor {
             unsafe MessageDescriptor(berth__controlplane__v1__server__descriptor_address())
+        }
+    }
+
+    /// A thing with Berth's labels on a server of which nothing is known, such as what a control plane of
+    /// before made. Berth leaves it alone.
+    public struct Orphan: Message {
+        /// What it is.
+        public var kind: BerthV1.OrphanKind = BerthV1.OrphanKind(rawValue: 0)
+        /// Its name in Docker.
+        public var name: String = ""
+
+        /// Starts with every field at its default.
+        public init() {}
+
+        /// Copies every field of an unpacked message over what is there.
+        public mutating func read(from fields: borrowing FieldReader) {
+            kind = BerthV1.OrphanKind(rawValue: fields.int32(0))
+            name = fields.string(1)
+        }
+
+        /// Writes the fields of a message to be packed.
+        public func write(to fields: borrowing FieldWriter) {
+            fields.int32(0, kind.rawValue)
+            fields.string(1, name)
+        }
+
+        /// What protobuf-c knows of the message.
+        public static var descriptor: MessageDescriptor {
+            unsafe MessageDescriptor(berth__controlplane__v1__orphan__descriptor_address())
+        }
+    }
+
+    /// What an orphan is.
+    public enum OrphanKind: RawRepresentable, Hashable, Sendable {
+        /// Never sent.
+        case unspecified
+        /// A container.
+        case container
+        /// A volume.
+        case volume
+        /// A network.
+        case network
+        /// A number that this version does not know.
+        case unrecognized(Int32)
+
+        /// The value with this number.
+        public init(rawValue: Int32) {
+            switch rawValue {
+            case 0: self = .unspecified
+            case 1: self = .container
+            case 2: self = .volume
+            case 3: self = .network
+            default: self = .unrecognized(rawValue)
+            }
+        }
+
+        /// The number on the wire.
+        public var rawValue: Int32 {
+            switch self {
+            case .unspecified: 0
+            case .container: 1
+            case .volume: 2
+            case .network: 3
+            case .unrecognized(let number): number
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ extension BerthV1 {
     public struct CreateServerRequest: Message {
         /// The workspace to create it in. Required.
         public var workspaceID: String = ""
-        /// A name for people: 1 to 128 bytes. Required.
+        /// A name for people, 1 to 128 bytes, without control characters, line separators and marks of
+        /// writing direction. Required.
         public var name: String = ""
 
         /// Starts with every field at its default.
@@ -228,7 +229,7 @@ extension BerthV1 {
 
         /// Creates a server, which is offline until an agent registers for it. Needs the admin role.
         ///
-        /// Errors: INVALID_ARGUMENT when the id is not a UUID or the name is empty or over 128 bytes;
+        /// Errors: INVALID_ARGUMENT when the id is not a UUID or the name breaks the rule below;
         /// NOT_FOUND for an unknown workspace; PERMISSION_DENIED when the caller's role is too low.
         public static let createServer = UnaryMethod<BerthV1.CreateServerRequest, BerthV1.CreateServerResponse>(
             fullServiceName: serviceName, name: "CreateServer")

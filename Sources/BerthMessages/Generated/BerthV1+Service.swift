@@ -47,7 +47,8 @@ extension BerthV1 {
         /// When the service was deleted. Absent while it is not deleted.
         public var deleteTime: GoogleProtobuf.Timestamp? = nil
         /// One line for people about the state, such as why the container ended. May be empty; never holds a
-        /// secret.
+        /// secret. What an agent says of a failure can quote what the container wrote: viewers of the
+        /// workspace get the reason's name in its place, such as "START_FAILED".
         public var stateMessage: String = ""
         /// Until when a deleted service's data is kept and the deletion can be taken back. Absent while it is
         /// not deleted.

@@ -9,7 +9,8 @@ extension BerthV1 {
     public struct CreateDatabaseServiceRequest: Message, CustomReflectable {
         /// The environment to create it in. Required.
         public var environmentID: String = ""
-        /// A name for people. Required. The slug is made from it and must come out as a DNS label: begins
+        /// A name for people, 1 to 128 bytes, without control characters, line separators and marks of
+        /// writing direction. Required. The slug is made from it and must come out as a DNS label: begins
         /// with a letter, at most 63 characters, not "localhost".
         public var name: String = ""
         /// The template to make it from, one of ListDatabaseTemplates. Required.
@@ -19,13 +20,15 @@ extension BerthV1 {
         /// Whether to ask for the first deployment at once.
         public var deployNow: Bool = false
         /// Makes the call safe to repeat: for 24 hours, the same caller with the same id and the same
-        /// request gets the same answer and creates nothing more. Empty: every call creates.
+        /// request gets the same service, deployment_id and connection_uri, and creates nothing more. The
+        /// service is shown as it is by then. NOT_FOUND while that service is deleted. At most 128 bytes, of
+        /// the characters that a name may hold: the audit trail keeps it. Empty: every call creates.
         public var requestID: String = ""
         /// The database to create: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and is none of "postgres",
         /// "template0", "template1". Blank: the template's default.
         public var databaseName: String = ""
-        /// The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and does not begin with
-        /// "pg_". Blank: the template's default.
+        /// The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, does not begin with "pg_",
+        /// and is none of "public", "none". Blank: the template's default.
         public var username: String = ""
         /// That user's password: 12 to 128 bytes, each 0x21 to 0x7E. Blank: the server makes a random one
         /// of at least 160 bits that needs no escaping in a URI.
@@ -380,7 +383,7 @@ extension BerthV1 {
     /// Services that changed.
     public struct WatchServicesResponse: Message {
         /// In the first message: every service that is not deleted. Later: each that changed; one that was
-        /// deleted comes a last time when its state is DELETED.
+        /// deleted comes a last time when its state is DELETED or PURGED.
         public var services: [BerthV1.Service] = []
 
         /// Starts with every field at its default.
@@ -542,7 +545,8 @@ extension BerthV1 {
         /// The image, the network port and the visibility come from the template. The slug comes from the
         /// name. The password is kept sealed, and this response holds it only inside connection_uri.
         ///
-        /// Errors: NOT_FOUND for an unknown environment or server; PERMISSION_DENIED when the caller may
+        /// Errors: NOT_FOUND for an unknown environment or server, or when the service that the same
+        /// request_id made is deleted; PERMISSION_DENIED when the caller may
         /// only view the workspace; INVALID_ARGUMENT for fields that break the rules below, or a template
         /// that is not in the catalogue (the known ones are listed); ALREADY_EXISTS when the environment
         /// has a service with the same slug, or when request_id was used for a different request;

@@ -179,6 +179,9 @@ static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__log_lin
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__server__descriptor_address(void) {
     return &berth__controlplane__v1__server__descriptor;
 }
+static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__orphan__descriptor_address(void) {
+    return &berth__controlplane__v1__orphan__descriptor;
+}
 static inline const ProtobufCMessageDescriptor *berth__controlplane__v1__create_server_request__descriptor_address(void) {
     return &berth__controlplane__v1__create_server_request__descriptor;
 }

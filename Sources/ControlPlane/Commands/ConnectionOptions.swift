@@ -12,6 +12,14 @@ struct ConnectionOptions: ParsableArguments {
     var concurrentStreamsMax = defaults.connection.concurrentStreamsMax
     @Option(help: "The handlers that one loop runs at once.")
     var handlersRunningMax = defaults.handlersRunningMax
+    @Option(help: "The handlers that one loop runs at once for one connection.")
+    var handlersPerConnectionMax = defaults.handlersPerConnectionMax
+    @Option(help: "The streams of health and reflection that one loop keeps open at once.")
+    var anonymousStreamsMax = defaults.anonymousStreamsMax
+    @Option(help: "The streams of health and reflection that one connection may have open.")
+    var anonymousStreamsPerConnectionMax = defaults.anonymousStreamsPerConnectionMax
+    @Option(help: "How long a stream of reflection may ask nothing.")
+    var anonymousStreamIdleTimeMax = TimeSpan(defaults.anonymousStreamIdleTimeMax)
     @Option(help: "The bytes of one request message.")
     var messageBytesMax = defaults.message.messageBytesMax
     @Option(help: "The bytes of one header section, 32 added for each field.")
@@ -43,6 +51,13 @@ struct ConnectionOptions: ParsableArguments {
         limits.connection.concurrentStreamsMax = UInt32(
             clamping: try positive(Int(concurrentStreamsMax), "--concurrent-streams-max"))
         limits.handlersRunningMax = try positive(handlersRunningMax, "--handlers-running-max")
+        limits.handlersPerConnectionMax = try positive(
+            handlersPerConnectionMax, "--handlers-per-connection-max")
+        limits.anonymousStreamsMax = try positive(anonymousStreamsMax, "--anonymous-streams-max")
+        limits.anonymousStreamsPerConnectionMax = try positive(
+            anonymousStreamsPerConnectionMax, "--anonymous-streams-per-connection-max")
+        limits.anonymousStreamIdleTimeMax = try time(
+            anonymousStreamIdleTimeMax, "--anonymous-stream-idle-time-max")
         limits.message.messageBytesMax = try positive(messageBytesMax, "--message-bytes-max")
         // protobuf-c's structs of a message may be larger than its bytes.
         limits.message.arenaBytesMax = max(

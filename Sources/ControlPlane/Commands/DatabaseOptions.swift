@@ -22,7 +22,7 @@ struct DatabaseOptions: ParsableArguments {
 
     private func read(_ path: String) throws -> String {
         do {
-            let text = trimmed(try SmallFile.read(path).bytes)
+            let text = trimmed(try SmallFile.read(path))
             if !text.isEmpty { return text }
         } catch {
             throw ValidationError("--database-url-file \(path): \(error)")

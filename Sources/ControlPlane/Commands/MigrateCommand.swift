@@ -9,9 +9,8 @@ struct MigrateCommand: ParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() throws {
-        var configuration = PoolConfiguration(uri: try database.databaseURL())
-        // Waiting for another migration is no slow statement.
-        configuration.statementDurationMax = .zero
+        let configuration = Migrator.patient(
+            PoolConfiguration(uri: try database.databaseURL()))
         let applied = try withPool(configuration) { _, pool in
             try await Migrator(sessions: pool, migrations: try Migration.all()).migrate()
         }

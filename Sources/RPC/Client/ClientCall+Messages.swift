@@ -76,13 +76,14 @@ extension ClientCall {
         }
     }
 
-    /// The response of a method that has exactly one.
+    /// The response of a method that has exactly one. Another number is UNIMPLEMENTED: the server's
+    /// method is of another kind than ours (gRPC, "Status codes", "Response cardinality violation").
     func readOnly<Response: Message>(_ type: Response.Type) async throws -> Response {
         guard let response = try await read(type) else {
-            throw RPCStatus(.internal, "the server ended the call without a response")
+            throw RPCStatus(.unimplemented, "the server ended the call without a response")
         }
         guard try await read(type) == nil else {
-            let status = RPCStatus(.internal, "the server sent more than one response")
+            let status = RPCStatus(.unimplemented, "the server sent more than one response")
             fail(status)
             throw status
         }

@@ -15,7 +15,7 @@ final class ClientConnection: ConnectionDelegate {
     /// How many calls were begun on it.
     private(set) var callsBegun = 0
 
-    private let http2: Connection
+    let http2: Connection
     private var keepalive: KeepaliveProbe?
     private var isSpent = false
 

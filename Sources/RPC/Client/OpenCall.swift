@@ -29,7 +29,7 @@ public final class OpenCall<Request: Message, Response: Message> {
     ///
     /// Taking one gives the server room for another: a caller that does not ask slows it down.
     /// - Throws: ``RPCStatus`` when it ended otherwise, after the responses that came before (the only
-    ///   response of a method that has no more is not given then), or INTERNAL when that did not come;
+    ///   response of a method that has no more is not given then), or UNIMPLEMENTED when that did not come;
     ///   `CancellationError`, and the call is over.
     public func next() async throws -> Response? {
         guard awaitsOnlyResponse else { return try await call.read(Response.self) }

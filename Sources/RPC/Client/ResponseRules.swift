@@ -22,7 +22,7 @@ enum ResponseRules {
             return RPCStatus(.internal, "the server ended the call without a grpc-status")
         }
         let message = block.first(.grpcMessage).map(PercentEncoding.decode) ?? ""
-        guard let number = Int(String(decoding: value, as: UTF8.self)) else {
+        guard let number = number(value) else {
             return RPCStatus(.unknown, "the server sent a malformed grpc-status")
         }
         let code = UInt8(exactly: number).flatMap(StatusCode.init(rawValue:))
@@ -33,6 +33,13 @@ enum ResponseRules {
             return RPCStatus(.unknown, text, details: details)
         }
         return RPCStatus(code, message, details: details)
+    }
+
+    /// The number that a `grpc-status` stands for: digits without leading zeros; nil for anything else.
+    private static func number(_ value: ArraySlice<UInt8>) -> Int? {
+        let isPlain = value.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isPlain, value.first != UInt8(ascii: "0") || value.count == 1 else { return nil }
+        return Int(String(decoding: value, as: UTF8.self))
     }
 
     /// The status of a stream that was reset before the response was whole (gRPC over HTTP/2,

@@ -24,8 +24,8 @@ import Testing
             #expect(
                 effects == [
                     "create volume berth-data-1", "create \(name)", "start \(name)",
-                    "write berth.marker", "connect \(name) to \(network)",
-                    "disconnect \(name) from berth-init",
+                    "write berth.marker", "synchronize berth.marker",
+                    "connect \(name) to \(network)", "disconnect \(name) from berth-init",
                 ])
             let container = try #require(engine.running.first)
             #expect(container.networks == [network])
@@ -54,8 +54,13 @@ import Testing
                 .run(on: loop)
             let new = "berth-db-0d6c1b1f2a05-2"
             let old = "\(DeployRunTests.name)-1"
+            let network = "berth-env-\(Sample.environment)"
             #expect(
-                engine.effects == ["create \(new)", "stop \(old)", "start \(new)", "remove \(old)"])
+                engine.effects == [
+                    "create \(new)", "stop \(old)", "start \(new)", "connect \(new) to \(network)",
+                    "disconnect \(new) from berth-init", "remove \(old)",
+                ])
+            #expect(engine.running.first?.networks == [network])
             #expect(outcome.systemIdentifier == first.systemIdentifier)
             #expect(engine.violations.isEmpty)
             #expect(engine.published["berth-data-1"]?.count == 1)
@@ -155,6 +160,69 @@ import Testing
             #expect(engine.containers.count == 1)
             #expect(engine.running.map(\.specification.name) == ["\(DeployRunTests.name)-1"])
             #expect(engine.violations.isEmpty)
+        }
+    }
+
+    @Test("siblings that hold every connection do not make a database fail that has proven itself")
+    func saturated() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let first = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            engine.isSaturated = true
+            var order = Sample.order(
+                Sample.otherDeployment, initialized: true, identifier: first.systemIdentifier)
+            order.timeouts.start = .seconds(60)
+            let outcome = try await Sample.run(engine, reactor, token: 2, order: order)
+                .run(on: loop)
+            #expect(outcome == first)
+            #expect(engine.running.map(\.specification.name) == ["berth-db-0d6c1b1f2a05-2"])
+            // Nobody has seen a login to this start: it is said why, and nothing is stopped for it.
+            let jobs = OtherJobs(
+                engine: engine, verification: Sample.tools(engine, reactor).verification,
+                networks: EnvironmentNetworks(engine: engine))
+            let restart = RestartOrder(
+                environmentID: Sample.environment, port: 5432, probe: order.probe,
+                timeouts: Sample.order().timeouts)
+            await #expect {
+                try await jobs.restart(
+                    restart, of: Sample.service, tell: { _, _, _ in }, on: loop)
+            } throws: {
+                let failed = $0 as? JobFailed
+                return failed?.reason == .connectionsExhausted
+                    && failed?.message.contains("max_connections") == true
+            }
+            #expect(engine.running.count == 1)
+        }
+    }
+
+    @Test("no container is started while the firewall's rule is not in force, not even to undo")
+    func obstacle() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            engine.behaviour = .refusesLogins
+            var obstacle: JobFailed?
+            let order = Sample.order(Sample.otherDeployment, initialized: true)
+            var tools = Sample.tools(engine, reactor)
+            tools.obstacle = { obstacle }
+            let run = Sample.run(
+                engine, reactor, token: 2, order: order, previous: Sample.deployment, tools: tools)
+            _ = try? await run.run(on: loop)
+            engine.behaviour = .serves
+            engine.clearEffects()
+            obstacle = JobFailed(.firewallUnavailable, "The rule is gone.")
+            let note = await run.undo(on: loop)
+            #expect(note.contains("The rule is gone."))
+            #expect(!engine.effects.contains { $0.hasPrefix("start") }, "\(engine.effects)")
+            #expect(engine.running.isEmpty)
+            await #expect {
+                try await run.run(on: loop)
+            } throws: {
+                ($0 as? JobFailed)?.reason == .firewallUnavailable
+            }
+            #expect(!engine.effects.contains { $0.hasPrefix("start") }, "\(engine.effects)")
+            obstacle = nil
+            #expect(await run.undo(on: loop) == "The deployment that ran before runs again.")
         }
     }
 

@@ -100,6 +100,79 @@ import Testing
         }
     }
 
+    @Test("what Docker does only after the agent died changes nothing in the end")
+    func lateEffects() async throws {
+        try await onLoop { loop, reactor in
+            for isRedeploy in [false, true] {
+                // As many calls as the next run makes before it starts anything.
+                for calls in 0..<5 {
+                    var deaths = 0
+                    var landed = 0
+                    while true {
+                        let engine = FakeEngine()
+                        var order = Sample.order()
+                        if isRedeploy {
+                            let first = try await Sample.run(engine, reactor, token: 1)
+                                .run(on: loop)
+                            order = Sample.order(
+                                Sample.otherDeployment, initialized: true,
+                                identifier: first.systemIdentifier)
+                            engine.clearEffects()
+                        }
+                        (engine.diesAfter, engine.completesAfter) = (deaths, calls)
+                        let died = try await KilledRunTests.dies(
+                            Sample.run(engine, reactor, token: 2, order: order), on: loop)
+                        let isLate = engine.isSomethingLate
+                        engine.diesAfter = nil
+                        let outcome = try await Sample.run(
+                            engine, reactor, token: 3, order: order
+                        ).run(on: loop)
+                        if isLate, !engine.isSomethingLate { landed += 1 }
+                        KilledRunTests.expectOneOfEach(engine, outcome)
+                        guard died else { break }
+                        deaths += 1
+                    }
+                    #expect(landed >= 4, "redeploy \(isRedeploy), after \(calls) calls")
+                }
+            }
+        }
+    }
+
+    @Test("an answer that is lost costs another attempt and nothing else, whichever it is")
+    func lostAnswers() async throws {
+        try await onLoop { loop, reactor in
+            for isRedeploy in [false, true] {
+                var lost = 0
+                while true {
+                    let engine = FakeEngine()
+                    var order = Sample.order()
+                    if isRedeploy {
+                        let first = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+                        order = Sample.order(
+                            Sample.otherDeployment, initialized: true,
+                            identifier: first.systemIdentifier)
+                    }
+                    engine.losesAnswerOf = lost
+                    let run = Sample.run(engine, reactor, token: 2, order: order)
+                    var outcome: JobOutcome?
+                    do {
+                        outcome = try await run.run(on: loop)
+                    } catch let error as DockerError {
+                        #expect(error.kind == .interrupted)
+                    }
+                    let isDone = outcome != nil
+                    // As the runner does once Docker answers again: the same run, from its beginning.
+                    let last = try await isDone ? outcome : run.run(on: loop)
+                    KilledRunTests.expectOneOfEach(engine, try #require(last))
+                    // Past the last effect nothing is lost.
+                    if isDone, engine.losesAnswerOf != nil { break }
+                    lost += 1
+                }
+                #expect(lost >= (isRedeploy ? 6 : 9))
+            }
+        }
+    }
+
     @Test("undoing a failure ends the same wherever the agent was killed")
     func undo() async throws {
         try await onLoop { loop, reactor in

@@ -64,7 +64,7 @@ import Testing
                 job: JobIdentity(
                     reference: Sample.reference(1, Sample.otherDeployment),
                     serviceID: ServiceID(high: 1, low: 2)), serverID: Sample.server)
-            _ = try await engine.createContainer(plan.container(imageID: "x", initializing: false))
+            _ = try await engine.createContainer(plan.container(imageID: "x"))
             let jobs = OtherJobsTests.jobs(engine, reactor)
             try await jobs.tearDown(OtherJobsTests.teardown, of: Sample.service) { _, _, _ in }
             #expect(engine.containers.count == 1)
@@ -94,6 +94,27 @@ import Testing
             engine.containers = [:]
             engine.volumes["berth-data-1"]?.labels = [Label.service: "\(Sample.service)"]
             #expect(engine.effects.contains { $0.hasPrefix("remove volume") } == false)
+        }
+    }
+
+    @Test("a purge takes the environment's network that the teardown left, unless it is used")
+    func purgeTakesNetwork() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let network = "berth-env-\(Sample.environment)"
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let jobs = OtherJobsTests.jobs(engine, reactor)
+            // Another service's volume: its purge leaves the network to those who use it.
+            try await jobs.purge(
+                "berth-data-2", in: Sample.environment, of: ServiceID(high: 1, low: 2))
+            #expect(engine.networks[network] != nil)
+            engine.containers = [:]
+            let volume = try #require(engine.volumes.keys.first)
+            try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
+            #expect(engine.networks[network] == nil)
+            #expect(engine.volumes.isEmpty)
+            // Again, with nothing left to do.
+            try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
         }
     }
 

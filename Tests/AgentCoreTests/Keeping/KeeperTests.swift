@@ -16,13 +16,50 @@ import Testing
         var inventories: [AgentV1.Inventory] = []
     }
 
+    private final class Memory: DesiredMemory {
+        var desired: [ServiceID: DeploymentID]?
+        init(_ desired: [ServiceID: DeploymentID]? = nil) { self.desired = desired }
+        func load() async -> [ServiceID: DeploymentID]? { desired }
+        func save(_ desired: [ServiceID: DeploymentID], on loop: isolated EventLoop) {
+            self.desired = desired
+        }
+    }
+
     private static func keeper(
-        _ engine: FakeEngine, _ board: JobBoard, _ reactor: Reactor, _ reports: Reports
+        _ engine: FakeEngine, _ board: JobBoard, _ reactor: Reactor, _ reports: Reports,
+        memory: Memory? = nil, mayStart: @escaping () -> Bool = { true }
     ) -> Keeper {
         Keeper(
-            engine: engine, board: board, serverID: Sample.server, reactor: reactor,
-            logger: Sample.silence, mayStart: { true },
-            report: { reports.inventories.append($0) })
+            Keeper.Tools(
+                engine: engine, presence: engine, board: board, serverID: Sample.server,
+                answers: Answers(prober: FakeProber(engine)), memory: memory, reactor: reactor,
+                logger: Sample.silence, mayStart: mayStart,
+                report: { reports.inventories.append($0) }))
+    }
+
+    /// Services of the server, each with a container that has ended.
+    private static func ended(
+        _ count: Int, _ engine: FakeEngine
+    ) async throws -> [ServiceID: DeploymentID] {
+        var desired: [ServiceID: DeploymentID] = [:]
+        for number in 1...UInt64(count) {
+            let service = ServiceID(high: 1, low: number)
+            var order = Sample.order(DeploymentID(high: 2, low: number))
+            order.volume.name = "berth-data-\(number)"
+            let plan = ContainerPlan(
+                order: order,
+                job: JobIdentity(
+                    reference: Sample.reference(1, order.deploymentID), serviceID: service),
+                serverID: Sample.server)
+            try await engine.createNetwork(plan.network)
+            try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
+            var container = plan.container(imageID: "x")
+            container.network = plan.attachment
+            let id = try await engine.createContainer(container)
+            engine.containers[id]?.status = .exited
+            desired[service] = order.deploymentID
+        }
+        return desired
     }
 
     /// Sweeps until the condition holds.
@@ -57,9 +94,34 @@ import Testing
             #expect(engine.effects.isEmpty)
             try await KeeperTests.until(reactor, keeper, on: loop) { !engine.running.isEmpty }
             #expect(engine.effects == ["start berth-db-0d6c1b1f2a04-1"])
-            await keeper.sweep(on: loop)
-            #expect(reports.inventories.last?.containers.first?.state == .running)
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.first?.state == .running
+            }
             #expect(reports.inventories.last?.containers.first?.restartCount == 1)
+            keeper.stop()
+        }
+    }
+
+    @Test("what a Docker that is about to end refuses counts for nothing: its container is there")
+    func endingEngine() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            engine.isAnswering = false
+            engine.startError = DockerError(
+                .refused, operation: "start container", status: 500,
+                message: "the daemon is shutting down")
+            let reports = Reports()
+            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
+            // One more than would make it gone.
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.first?.restartCount ?? 0
+                    > Int32(Keeper.refusalsMax)
+            }
+            #expect(reports.inventories.allSatisfy { $0.containers.count == 1 })
             keeper.stop()
         }
     }
@@ -89,10 +151,138 @@ import Testing
             #expect(engine.containers[id] != nil, "the keeper removes nothing")
             // Whoever starts it after all makes it good again.
             engine.containers[id]?.status = .running
-            await keeper.sweep(on: loop)
-            #expect(reports.inventories.last?.containers.first?.state == .running)
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.first?.state == .running
+            }
             keeper.stop()
         }
+    }
+
+    @Test("starts that take long hold up no report, and only so many are begun at once")
+    func slowStarts() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            // One that serves, and more than are started at once that do not run.
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            var desired = try await KeeperTests.ended(Keeper.startsAtOnceMax + 2, engine)
+            desired[Sample.service] = Sample.deployment
+            engine.holdsStartsOn = reactor
+            engine.networks[DockerNames.initNetwork] = ContainerPlan.initNetwork
+            let reports = Reports()
+            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            keeper.replaceDesired(desired, on: loop)
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                engine.startsWaiting == Keeper.startsAtOnceMax
+            }
+            // All of them hang now, and what changes elsewhere is told all the same.
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                let told = reports.inventories.last?.containers ?? []
+                return told.count == desired.count
+                    && told.allSatisfy { $0.state == .restarting }
+            }
+            #expect(engine.startsWaiting == Keeper.startsAtOnceMax)
+            engine.letStartsGo()
+            // The others follow, as soon as there is room.
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                engine.running.count == desired.count
+            }
+            keeper.stop()
+        }
+    }
+
+    @Test("a container that is started again counts as running once PostgreSQL answers, not before")
+    func unproven() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            engine.behaviour = .hangs
+            let reports = Reports()
+            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
+            try await KeeperTests.until(reactor, keeper, on: loop) { !engine.running.isEmpty }
+            let doubt = "runs, and PostgreSQL does not answer: "
+            func told(_ state: AgentV1.ContainerState, _ message: String) -> Bool {
+                let last = reports.inventories.last?.containers.first
+                return last?.state == state && last?.message == message
+            }
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                told(.restarting, doubt + "timeout")
+            }
+            #expect(!reports.inventories.contains { $0.containers.first?.state == .running })
+            engine.behaviour = .serves
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.first?.state == .running
+            }
+            // Taken off its network by hand: nobody reaches it, whatever the engine says.
+            engine.containers[id]?.networks = []
+            engine.containers[id]?.startedAt = "2026-02-02T00:00:00Z"
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                told(.restarting, doubt + "the container is not on its environment's network")
+            }
+            engine.containers[id]?.status = .paused
+            try await KeeperTests.until(reactor, keeper, on: loop) { told(.exited, "paused") }
+            keeper.stop()
+        }
+    }
+
+    @Test("while the control plane is away, what it said last is started, after a while")
+    func alone() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let desired = [Sample.service: Sample.deployment]
+            // The machine was switched off and on again.
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            engine.clearEffects()
+            let memory = Memory(desired)
+            let keeper = KeeperTests.keeper(
+                engine, JobBoard(work: NoWork()), reactor, Reports(), memory: memory)
+            keeper.begin(aloneAfter: .milliseconds(20), on: loop)
+            try await KeeperTests.eventually(reactor) { !engine.running.isEmpty }
+            #expect(engine.effects == ["start berth-db-0d6c1b1f2a04-1"])
+            #expect(keeper.desired(Sample.service) == Sample.deployment)
+            // It is back, and wants nothing to run.
+            keeper.replaceDesired([:], on: loop)
+            #expect(memory.desired == [:])
+            keeper.stop()
+        }
+    }
+
+    @Test("what the control plane says counts at once, and is remembered with each change")
+    func remembers() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            let id = try #require(engine.running.first).id
+            engine.containers[id]?.status = .exited
+            engine.clearEffects()
+            let memory = Memory([Sample.service: Sample.deployment])
+            let keeper = KeeperTests.keeper(
+                engine, JobBoard(work: NoWork()), reactor, Reports(), memory: memory)
+            keeper.begin(aloneAfter: .milliseconds(20), on: loop)
+            keeper.replaceDesired([:], on: loop)
+            try await reactor.sleep(for: .milliseconds(50))
+            await keeper.sweep(on: loop)
+            #expect(engine.effects.isEmpty)
+            keeper.change(Sample.service, to: Sample.otherDeployment, on: loop)
+            #expect(memory.desired == [Sample.service: Sample.otherDeployment])
+            keeper.change(Sample.service, to: nil, on: loop)
+            #expect(memory.desired == [:])
+            keeper.stop()
+        }
+    }
+
+    private static func eventually(_ reactor: Reactor, _ condition: () -> Bool) async throws {
+        let end = Instant.now().advanced(by: .seconds(20))
+        while !condition(), Instant.now() < end {
+            try await reactor.sleep(for: .milliseconds(5))
+        }
+        #expect(condition())
     }
 
     @Test("it leaves a service alone while a job has it, and one that shall not run")

@@ -2,6 +2,9 @@ import BerthMessages
 import DockerEngine
 import Domain
 import EventLoops
+import Messages
+import PostgresClient
+import StandardMessages
 import Testing
 
 @testable import AgentCore
@@ -63,8 +66,8 @@ import Testing
     }
 
     @Test("the inventory has one container a service, and says what is nobody's")
-    func inventory() {
-        var surveyed = Surveyed()
+    func inventory() throws {
+        var surveyed = Surveyed(begunAt: Instant.now().advanced(by: .seconds(-90)))
         var ended = exited
         ended.exitCode = 137
         ended.wasOutOfMemory = true
@@ -74,18 +77,75 @@ import Testing
         ]
         surveyed.volumes = [EngineVolume(name: "v", labels: [Label.service: "\(Sample.service)"])]
         surveyed.networks = ["berth-env-\(Sample.environment)", "berth-env-old"]
-        let inventory = surveyed.inventory(
-            [Sample.service: Sample.deployment], isBusy: { _ in false }, restarts: { _ in 3 })
+        let inventory = try #require(
+            surveyed.inventory(
+                [Sample.service: Sample.deployment], isBusy: { _ in false }, restarts: { _ in 3 }))
         #expect(inventory.containers.map(\.deploymentID) == ["\(Sample.deployment)"])
+        #expect((90...99).contains(inventory.surveyAge?.seconds ?? 0))
         #expect(inventory.containers.first?.state == .restarting)
         #expect(inventory.containers.first?.message == "exited with code 137, out of memory")
         #expect(inventory.containers.first?.restartCount == 3)
-        #expect(inventory.volumes.map(\.name) == ["v"])
         #expect(inventory.orphans == ["b", "berth-env-old"])
-        let unwanted = surveyed.inventory([:], isBusy: { _ in false }, restarts: { _ in 0 })
+        let unwanted = try #require(
+            surveyed.inventory([:], isBusy: { _ in false }, restarts: { _ in 0 }))
         #expect(unwanted.orphans == ["a", "b", "v", "berth-env-old"])
         #expect(unwanted.containers.first?.state == .exited)
-        let busy = surveyed.inventory([:], isBusy: { _ in true }, restarts: { _ in 0 })
+        let busy = try #require(
+            surveyed.inventory([:], isBusy: { _ in true }, restarts: { _ in 0 }))
         #expect(busy.orphans == ["berth-env-old"])
+    }
+
+    /// So many services' containers, each with a long message.
+    private func crowd(_ count: Int) -> Surveyed {
+        var surveyed = Surveyed()
+        for number in 1...UInt64(count) {
+            var details = container("c\(number)", Sample.deployment, token: .max, running)
+            details.labels[Label.service] = "\(ServiceID(high: 1, low: number))"
+            details.startedAt = "2026-01-01T00:00:00.123456789Z"
+            surveyed.containers.append(details)
+        }
+        surveyed.networks = (0..<100).map { "berth-env-\($0)" }
+        return surveyed
+    }
+
+    @Test("the largest inventory fits into a report, whole; a larger one is not sent")
+    func inventorySize() throws {
+        let doubt = { (_: String) in String(repeating: "x", count: Answers.reasonBytesMax) }
+        let large = try #require(
+            crowd(InventorySize.containersMax).inventory(
+                [:], isBusy: { _ in false }, restarts: { _ in .max }, doubt: doubt))
+        #expect(large.containers.count == InventorySize.containersMax)
+        #expect(try Wire.encode(large).count <= InventorySize.bytesMax)
+        #expect(large.orphans.count == InventorySize.orphansMax)
+        let small = try #require(
+            crowd(100).inventory(
+                [:], isBusy: { _ in false }, restarts: { _ in 0 }, doubt: doubt))
+        #expect(small.containers.allSatisfy { $0.message.hasPrefix("runs, and xxx") })
+        // A part would say that the rest is gone.
+        #expect(
+            crowd(InventorySize.containersMax + 1).inventory(
+                [:], isBusy: { _ in false }, restarts: { _ in 0 }) == nil)
+    }
+
+    @Test("a database that has answered may miss one question, and one that has not none")
+    func answers() {
+        var record = AnswerRecord(startedAt: nil, now: start)
+        #expect(record.doubt == "it was not asked yet")
+        record.note(.starting("FATAL"), now: start)
+        #expect(record.doubt == "PostgreSQL takes no connections yet")
+        #expect(record.due == start.advanced(by: .seconds(1)))
+        record.note(.serves, now: start)
+        #expect(record.doubt == nil)
+        #expect(record.due == start.advanced(by: AnswerRecord.interval))
+        #expect(!record.isDue(start))
+        #expect(record.isDue(start.advanced(by: AnswerRecord.freshMax)))
+        record.note(.silent("timeout"), now: start)
+        #expect(record.doubt == nil)
+        record.note(.silent("timeout"), now: start)
+        #expect(record.doubt == "PostgreSQL does not answer: timeout")
+        for _ in 0..<20 { record.note(.silent("timeout"), now: start) }
+        #expect(record.due == start.advanced(by: AnswerRecord.interval))
+        record.note(.serves, now: start)
+        #expect(record.doubt == nil)
     }
 }

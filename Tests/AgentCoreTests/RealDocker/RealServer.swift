@@ -20,17 +20,17 @@ final class RealServer {
 
     /// The image that scripts/test-image builds.
     static let image = variable("BERTH_TEST_IMAGE") ?? "berth/postgres-test:16"
-    private static let socketPath =
+    static let socketPath =
         variable("BERTH_TEST_DOCKER_SOCKET") ?? DockerClient.socketPathDefault
 
-    private static func variable(_ name: String) -> String? {
+    static func variable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
     }
 
-    init(_ reactor: Reactor) throws {
+    init(_ reactor: Reactor, socketPath: String) throws {
         self.reactor = reactor
         engine = DockerContainerEngine(
-            client: try DockerClient(reactor: reactor, socketPath: RealServer.socketPath),
+            client: try DockerClient(reactor: reactor, socketPath: socketPath),
             workers: try sharedWorkers())
         tools = DeployRun.Tools(
             engine: engine,
@@ -82,15 +82,17 @@ final class RealServer {
     }
 
     /// The next claim of a deployment.
-    func run(_ order: DeployOrder, previous: DeploymentID? = nil) -> DeployRun {
+    func run(
+        _ order: DeployOrder, previous: DeploymentID? = nil,
+        tell: @escaping DeployRun.Tell = { _, _, _ in }
+    ) -> DeployRun {
         token += 1
         let id = JobID(high: order.deploymentID.high, low: order.deploymentID.low)
         return DeployRun(
             order: order,
             job: JobIdentity(
                 reference: JobReference(jobID: id, fencingToken: token), serviceID: service),
-            previous: previous, tools: tools
-        ) { _, _, _ in }
+            previous: previous, tools: tools, tell: tell)
     }
 
     func containers() async throws -> [EngineContainer] {
@@ -143,16 +145,18 @@ final class RealServer {
 /// Runs `body` with the machine's Docker, and removes what it made.
 @discardableResult
 func withRealServer<Result: Sendable>(
+    socketPath: String = RealServer.socketPath,
     _ body: @escaping @Sendable (isolated EventLoop, RealServer) async throws -> Result
 ) async throws -> Result {
     try await onLoop { loop, reactor in
-        let server = try RealServer(reactor)
+        let server = try RealServer(reactor, socketPath: socketPath)
         do {
             let result = try await body(loop, server)
             try await server.removeAll()
             return result
         } catch {
-            try await server.removeAll()
+            // The first failure is the one to tell.
+            try? await server.removeAll()
             throw error
         }
     }

@@ -2,6 +2,7 @@ import BerthMessages
 import Cryptography
 import Domain
 import EventLoops
+import Logging
 import Messages
 import StandardMessages
 import TestSupport
@@ -68,6 +69,12 @@ import Testing
         func drop(_ jobs: [JobReference]) { dropped += jobs }
     }
 
+    /// A clock of a machine that nobody set.
+    private struct FixedClock: WallClock {
+        let time: Timestamp
+        func now() -> Timestamp { time }
+    }
+
     private static let sessionID = [UInt8](repeating: 7, count: 16)
     private static let time = Timestamp(microsecondsSince1970: 1_800_000_000_000_000)
 
@@ -75,7 +82,9 @@ import Testing
     func conversation() async throws {
         try await onLoop { loop, reactor in
             let controlPlane = try SigningKey.generate()
-            let (stream, work, session) = try AgentSessionTests.make(controlPlane, reactor)
+            let log = LogRecord()
+            let (stream, work, session) = try AgentSessionTests.make(
+                controlPlane, reactor, log.logger)
             let running = LoopTask(on: loop) { try await session.run(on: loop) }
             stream.say(AgentSessionTests.welcome)
             let job = try AgentSessionTests.signed(controlPlane, nonce: 1)
@@ -101,11 +110,18 @@ import Testing
                 return
             }
             #expect(hello.host?.hostname == "here")
+            #expect(hello.jobs == [AgentV1.JobReference(Sample.reference(3))])
             let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
                 guard case .report(let envelope) = message.kind else { return nil }
                 return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
             }
             #expect(reports.map(\.sequence) == [1, 2])
+            // This machine's clock is another: the control plane would refuse reports by it.
+            for report in reports {
+                let issued = report.issueTime?.seconds ?? 0
+                #expect((1_800_000_000..<1_800_000_060).contains(issued))
+            }
+            #expect(log.lines.contains { $0.contains("clock_difference_seconds=-") })
             guard case .jobRefusal(let refusal) = reports.first?.kind else {
                 Issue.record("no refusal")
                 return
@@ -171,7 +187,7 @@ import Testing
     }
 
     private static func make(
-        _ controlPlane: SigningKey, _ reactor: Reactor
+        _ controlPlane: SigningKey, _ reactor: Reactor, _ logger: Logger = Sample.silence
     ) throws -> (Stream, Work, AgentSession) {
         let controlPlaneKey = try VerificationKey(bytes: controlPlane.publicKey)
         let identity = AgentIdentity(
@@ -182,7 +198,8 @@ import Testing
         let work = Work(JobVerifier(serverID: Sample.server, controlPlaneKey: controlPlaneKey))
         let session = AgentSession(
             stream: stream, identity: identity, work: work, reactor: reactor,
-            wallClock: SystemWallClock(), logger: Sample.silence)
+            wallClock: FixedClock(
+                time: AgentSessionTests.time.advanced(by: .seconds(-3600))), logger: logger)
         return (stream, work, session)
     }
 

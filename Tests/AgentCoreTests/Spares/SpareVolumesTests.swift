@@ -1,6 +1,7 @@
 import DockerEngine
 import Domain
 import EventLoops
+import Glibc
 import TestSupport
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
             password: SecretText("p"))
         let service = ContainerPlan(
             order: Sample.order(), job: Sample.identity(1), serverID: Sample.server
-        ).container(imageID: "sha256:1", initializing: true)
+        ).container(imageID: "sha256:1")
         var expected = service
         expected.name = "berth-spare-0123456789abcdef"
         expected.labels = [
@@ -83,7 +84,8 @@ import Testing
                 engine.effects.filter { !beside.contains($0) } == [
                     "create volume berth-data-1", "exchange \(spare.name) berth-data-1",
                     "create \(name)", "start \(name)", "hand over berth-data-1",
-                    "write berth.marker", "connect \(name) to \(network)",
+                    "write berth.marker", "synchronize berth.marker",
+                    "connect \(name) to \(network)",
                     "disconnect \(name) from berth-init",
                 ])
             #expect(engine.violations.isEmpty)
@@ -156,6 +158,44 @@ import Testing
                 #expect(engine.running.count == 1)
                 #expect(engine.violations.isEmpty)
             }
+        }
+    }
+
+    @Test(
+        "where folders cannot be exchanged that is found out first, said once, and no spare is made",
+        arguments: [(EROFS, "EROFS"), (EXDEV, "EXDEV"), (EACCES, "EACCES")])
+    func cannotExchange(errorNumber: Int32, name: String) async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            engine.exchangeError = SystemError(function: "renameat2 /x", code: errorNumber)
+            let log = LogRecord()
+            let spares = Sample.spares(engine, reactor, logger: log.logger, on: loop)
+            defer { spares.stop() }
+            for _ in 0..<2 { #expect(await spares.fill(on: loop) == nil) }
+            #expect(spares.waiting.isEmpty)
+            #expect(engine.volumes.isEmpty && engine.containers.isEmpty)
+            #expect(!engine.effects.contains { $0.hasPrefix("start") })
+            #expect(log.lines.count == 1)
+            #expect(log.lines.first?.contains("errno=\(errorNumber)") == true, "\(log.lines)")
+            #expect(log.lines.first?.contains("\(name), renameat2 /x: ") == true, "\(log.lines)")
+        }
+    }
+
+    @Test("folders that cannot be exchanged any more cost one spare, not one a deployment")
+    func cannotExchangeAnyMore() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let spares = Sample.spares(engine, reactor, on: loop)
+            defer { spares.stop() }
+            _ = await spares.fill(on: loop)
+            engine.exchangeError = SystemError(function: "renameat2 /x", code: EROFS)
+            let outcome = try await Sample.run(engine, reactor, token: 1, spares: spares)
+                .run(on: loop)
+            #expect(engine.volumes["berth-data-1"]?.identifier == outcome.systemIdentifier)
+            #expect(spares.waiting.isEmpty)
+            engine.clearEffects()
+            #expect(await spares.fill(on: loop) == nil)
+            #expect(!engine.effects.contains { $0.hasPrefix("start") })
         }
     }
 

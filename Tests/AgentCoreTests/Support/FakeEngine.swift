@@ -1,12 +1,19 @@
 import DockerEngine
 import Domain
+import EventLoops
 import PostgresClient
 
 @testable import AgentCore
 
-/// A container engine in memory, with a PostgreSQL in each container that runs. It can die: after so
-/// many effects every call fails, as for an agent that was killed.
-final class FakeEngine: ContainerEngine {
+/// A container engine in memory, with a PostgreSQL in each container that runs. The agent can die:
+/// after so many effects every call fails; what it asked for last may still happen later. Answers can be
+/// lost: an effect happens, and the caller hears of a broken connection.
+final class FakeEngine: ContainerEngine, EnginePresence {
+    /// Whether it takes a new connection.
+    var isAnswering = true
+    var outageCount: Int { 0 }
+    func answers() async -> Bool { isAnswering }
+
     struct Volume {
         var labels: [String: String]
         var files: [String: [UInt8]] = [:]
@@ -22,6 +29,7 @@ final class FakeEngine: ContainerEngine {
         var status = ContainerState.Status.created
         var exitCode: Int64 = 0
         var wasOutOfMemory = false
+        var startedAt: String?
         var networks: Set<String>
         var aliases: [String]
     }
@@ -49,9 +57,28 @@ final class FakeEngine: ContainerEngine {
     /// Every effect in order, such as `start berth-db-…`.
     private(set) var effects: [String] = []
     /// How many effects happen before the agent dies; nil for ever.
-    var diesAfter: Int?
+    var diesAfter: Int? { didSet { hasDied = false } }
+    /// After how many calls of the next agent that happens which this one asked for as it died; nil
+    /// when it never does.
+    var completesAfter: Int?
+    private var late: (callsLeft: Int, change: () -> Void)?
+    /// Which effect's answer is lost, counted from the next one; nil for none.
+    var losesAnswerOf: Int?
     /// Whether volumes are folders that can be swapped.
     var canExchange = true
+    /// Why folders that should be swappable are not.
+    var exchangeError: SystemError?
+    /// Whether siblings hold every connection of a PostgreSQL that they reach.
+    var isSaturated = false
+    /// Set to hold up starts until ``letStartsGo()``.
+    var holdsStartsOn: Reactor?
+    private var heldStarts: [LoopSignal] = []
+    var startsWaiting: Int { heldStarts.count }
+    func letStartsGo() {
+        holdsStartsOn = nil
+        for start in heldStarts { start.raise() }
+        heldStarts = []
+    }
     /// Whether PostgreSQL takes the names of a service in place of a spare's.
     var canHandOver = true
 
@@ -60,19 +87,40 @@ final class FakeEngine: ContainerEngine {
     /// The identifiers of data that siblings could reach, by volume.
     private(set) var published: [String: Set<String>] = [:]
     private var made = 0
+    private var starts = 0
 
     struct Killed: Error {}
 
-    private var isDead: Bool { diesAfter.map { effects.count >= $0 } ?? false }
+    /// Whether it died over something that it asked for, which is late then.
+    private var hasDied = false
+    private var isAtItsEnd: Bool { diesAfter.map { effects.count >= $0 } ?? false }
+    /// With something to be late it dies as it asks for that, and not as it looks.
+    private var isDead: Bool { hasDied || (completesAfter == nil && isAtItsEnd) }
     private func look() throws {
         try Task.checkCancellation()
         if isDead { throw Killed() }
+        guard let pending = late else { return }
+        late = pending.callsLeft > 0 ? (pending.callsLeft - 1, pending.change) : nil
+        if pending.callsLeft <= 0 { pending.change() }
     }
-    private func act(_ effect: String) throws {
+    private func act(_ effect: String, _ change: @escaping () -> Void) throws {
         try look()
+        if isAtItsEnd, let calls = completesAfter {
+            (completesAfter, hasDied) = (nil, true)
+            late = (calls, change)
+            throw Killed()
+        }
         effects.append(effect)
+        change()
+        guard let left = losesAnswerOf else { return }
+        losesAnswerOf = left > 0 ? left - 1 : nil
+        if left == 0 {
+            throw DockerError(.interrupted, operation: effect, message: "the answer was lost")
+        }
     }
     func clearEffects() { effects = [] }
+    /// Whether something that was asked for is yet to happen.
+    var isSomethingLate: Bool { late != nil }
 
     private func missing(_ operation: String) -> DockerError {
         DockerError(.refused, operation: operation, status: 404, message: "no such thing")
@@ -88,7 +136,7 @@ final class FakeEngine: ContainerEngine {
     func pull(
         _ image: ImageReference, within limit: Duration, progress: (String) -> Void
     ) async throws {
-        try act("pull \(image)")
+        try act("pull \(image)") {}
         if let pullError { throw pullError }
         guard let found = registry["\(image)"] else { throw missing("pull image") }
         progress("Fetching the image: 1 of 1 layers are here")
@@ -103,13 +151,11 @@ final class FakeEngine: ContainerEngine {
     }
 
     func createNetwork(_ network: NetworkSpecification) async throws {
-        try act("create network \(network.name)")
-        networks[network.name] = network
+        try act("create network \(network.name)") { self.networks[network.name] = network }
     }
 
     func removeNetwork(_ name: String) async throws {
-        try act("remove network \(name)")
-        networks[name] = nil
+        try act("remove network \(name)") { self.networks[name] = nil }
     }
 
     func networks(labels: [String: String]) async throws -> [String] {
@@ -119,15 +165,18 @@ final class FakeEngine: ContainerEngine {
 
     func connect(_ container: String, to place: NetworkAttachment) async throws {
         guard networks[place.network] != nil else { throw missing("connect") }
-        try act("connect \(name(container)) to \(place.network)")
-        containers[container]?.networks.insert(place.network)
-        containers[container]?.aliases = place.aliases
-        publish()
+        guard containers[container] != nil else { throw missing("connect") }
+        try act("connect \(name(container)) to \(place.network)") {
+            self.containers[container]?.networks.insert(place.network)
+            self.containers[container]?.aliases = place.aliases
+            self.publish()
+        }
     }
 
     func disconnect(_ container: String, from network: String) async throws {
-        try act("disconnect \(name(container)) from \(network)")
-        containers[container]?.networks.remove(network)
+        try act("disconnect \(name(container)) from \(network)") {
+            self.containers[container]?.networks.remove(network)
+        }
     }
 
     // MARK: Volumes
@@ -144,24 +193,34 @@ final class FakeEngine: ContainerEngine {
     }
 
     func createVolume(_ name: String, labels: [String: String]) async throws {
-        try act("create volume \(name)")
-        if volumes[name] == nil { volumes[name] = Volume(labels: labels) }
+        try act("create volume \(name)") {
+            if self.volumes[name] == nil { self.volumes[name] = Volume(labels: labels) }
+        }
     }
 
     func removeVolume(_ name: String) async throws {
-        let isUsed = containers.values.contains { $0.specification.mounts.first?.volume == name }
-        if isUsed { throw DockerError(.refused, operation: "remove", status: 409, message: "used") }
-        try act("remove volume \(name)")
-        if published[name]?.isEmpty == false { violations.append("published data was removed") }
-        volumes[name] = nil
+        let isUsed = {
+            self.containers.values.contains { $0.specification.mounts.first?.volume == name }
+        }
+        if isUsed() {
+            throw DockerError(.refused, operation: "remove", status: 409, message: "used")
+        }
+        try act("remove volume \(name)") {
+            guard !isUsed() else { return }
+            if self.published[name]?.isEmpty == false {
+                self.violations.append("published data was removed")
+            }
+            self.volumes[name] = nil
+        }
     }
 
     func exchangeVolumes(_ one: String, _ other: String) async throws -> Bool {
         guard canExchange else { return false }
+        if let exchangeError { throw exchangeError }
         guard let first = volumes[one], let second = volumes[other] else {
             throw missing("exchange volumes")
         }
-        try act("exchange \(one) \(other)")
+        try act("exchange \(one) \(other)") {}
         let used = containers.values.compactMap { $0.specification.mounts.first?.volume }
         if used.contains(one) || used.contains(other) { violations.append("used data was moved") }
         volumes[one] = second
@@ -190,7 +249,7 @@ final class FakeEngine: ContainerEngine {
             EngineContainerDetails(
                 id: id, name: container.specification.name, labels: container.specification.labels,
                 status: container.status, exitCode: container.exitCode,
-                wasOutOfMemory: container.wasOutOfMemory,
+                wasOutOfMemory: container.wasOutOfMemory, startedAt: container.startedAt,
                 addresses: container.status == .running
                     ? Dictionary(
                         uniqueKeysWithValues: container.networks.map { ($0, "\(id)@\($0)") }) : [:],
@@ -205,22 +264,37 @@ final class FakeEngine: ContainerEngine {
         guard let network = container.network, networks[network.network] != nil,
             let volume = container.mounts.first?.volume
         else { throw missing("create container") }
-        try act("create \(container.name)")
-        if volumes[volume] == nil { violations.append("Docker made a volume by itself") }
         made += 1
         let id = "c\(made)"
-        containers[id] = Container(
-            id: id, specification: container, networks: [network.network],
-            aliases: network.aliases)
+        try act("create \(container.name)") {
+            if self.volumes[volume] == nil {
+                // A late one whose volume went is Docker's to refuse; what it makes in time is not.
+                self.violations.append("Docker made a volume by itself")
+            }
+            self.containers[id] = Container(
+                id: id, specification: container, networks: [network.network],
+                aliases: network.aliases)
+        }
         return id
     }
 
     func startContainer(_ id: String) async throws {
+        guard containers[id] != nil else { throw missing("start container") }
+        if let holdsStartsOn {
+            let start = LoopSignal(reactor: holdsStartsOn)
+            heldStarts.append(start)
+            try await start.wait()
+        }
+        try act("start \(name(id))") {
+            if self.startError == nil { self.bringUp(id) }
+        }
+        if let startError { throw startError }
+    }
+
+    private func bringUp(_ id: String) {
         guard let container = containers[id],
             let volume = container.specification.mounts.first?.volume
-        else { throw missing("start container") }
-        try act("start \(name(id))")
-        if let startError { throw startError }
+        else { return }
         let isShared = containers.values.contains {
             $0.id != id && $0.status == .running
                 && $0.specification.mounts.first?.volume == volume
@@ -232,7 +306,9 @@ final class FakeEngine: ContainerEngine {
             containers[id]?.wasOutOfMemory = outOfMemory
             return
         }
+        starts += 1
         containers[id]?.status = .running
+        containers[id]?.startedAt = "2026-01-01T00:00:00.\(starts)Z"
         let version = "\(container.specification.environment["PGDATA"] ?? "")/PG_VERSION"
         if volumes[volume]?.files[version] == nil {
             volumes[volume]?.files[version] = Array("16\n".utf8)
@@ -244,13 +320,11 @@ final class FakeEngine: ContainerEngine {
     }
 
     func stopContainer(_ id: String, gracePeriod: Duration) async throws {
-        try act("stop \(name(id))")
-        containers[id]?.status = .exited
+        try act("stop \(name(id))") { self.containers[id]?.status = .exited }
     }
 
     func removeContainer(_ id: String) async throws {
-        try act("remove \(name(id))")
-        containers[id] = nil
+        try act("remove \(name(id))") { self.containers[id] = nil }
     }
 
     func waitForEnd(of id: String) async throws {
@@ -285,11 +359,15 @@ final class FakeEngine: ContainerEngine {
     func writeFile(
         named name: String, _ bytes: [UInt8], inFolder folder: String, of container: String
     ) async throws {
-        try act("write \(name)")
         guard let volume = containers[container]?.specification.mounts.first?.volume else {
             throw missing("write file")
         }
-        volumes[volume]?.files["\(folder)/\(name)"] = bytes
+        try act("write \(name)") { self.volumes[volume]?.files["\(folder)/\(name)"] = bytes }
+    }
+
+    func synchronize(file name: String, ofVolume volume: String) async throws -> Bool {
+        try act("synchronize \(name)") {}
+        return true
     }
 
     // MARK: What a sibling would find
@@ -361,9 +439,10 @@ extension [String: String] {
 }
 
 /// Logs in to the fake's PostgreSQL.
-final class FakeProber: LoginProber {
+final class FakeProber: LoginProber, AnswerProber {
     private let engine: FakeEngine
     private(set) var addresses: [String] = []
+    private(set) var asked: [ProbeNames] = []
 
     init(_ engine: FakeEngine) { self.engine = engine }
 
@@ -374,10 +453,23 @@ final class FakeProber: LoginProber {
         guard let container = engine.serving(at: address), engine.behaviour != .hangs else {
             return .notYet("connection refused")
         }
+        if engine.isSaturated, address.contains("@berth-env-") {
+            return .saturated("sorry, too many clients already")
+        }
         if engine.behaviour == .refusesLogins || engine.owner(of: container) != probe {
             return .refused("password authentication failed")
         }
         return .proven(systemIdentifier: engine.identifier(of: container) ?? "")
+    }
+
+    func answer(
+        at address: String, port: Int32, as login: ProbeNames, within limit: Duration
+    ) async -> ServerAnswer {
+        asked.append(login)
+        guard engine.serving(at: address) != nil, engine.behaviour != .hangs else {
+            return .silent("timeout")
+        }
+        return .serves
     }
 
     func handOver(

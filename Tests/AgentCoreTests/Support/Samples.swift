@@ -74,7 +74,7 @@ enum Sample {
     /// Spare volumes of ``layout``, not filled yet.
     static func spares(
         _ engine: FakeEngine, _ reactor: Reactor, count: Int = 2,
-        mayWork: @escaping () -> Bool = { true },
+        mayWork: @escaping () -> Bool = { true }, logger: Logger = silence,
         on loop: isolated EventLoop
     ) -> SpareVolumes {
         let spares = SpareVolumes(
@@ -83,7 +83,7 @@ enum Sample {
                 engine: engine,
                 verification: Verification(
                     engine: engine, prober: FakeProber(engine), reactor: reactor),
-                networks: EnvironmentNetworks(engine: engine), serverID: server, logger: silence,
+                networks: EnvironmentNetworks(engine: engine), serverID: server, logger: logger,
                 mayWork: mayWork))
         spares.replaceLayouts([layout], on: loop)
         return spares
@@ -92,11 +92,11 @@ enum Sample {
     static func run(
         _ engine: FakeEngine, _ reactor: Reactor, token: Int64, order: DeployOrder = order(),
         previous: DeploymentID? = nil, spares: SpareVolumes? = nil,
-        tell: @escaping DeployRun.Tell = { _, _, _ in }
+        tools: DeployRun.Tools? = nil, tell: @escaping DeployRun.Tell = { _, _, _ in }
     ) -> DeployRun {
         DeployRun(
             order: order, job: identity(token, order.deploymentID), previous: previous,
-            tools: tools(engine, reactor, spares), tell: tell)
+            tools: tools ?? Sample.tools(engine, reactor, spares), tell: tell)
     }
 
     static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -128,9 +128,9 @@ import Testing
 
     @Test("nonces are remembered until they expire, and no more than fit")
     func nonces() {
-        var memory = NonceMemory()
+        var memory = NonceMemory(noncesMax: 100)
         let expiry = now.advanced(by: .seconds(1))
-        for number in 0..<NonceMemory.noncesMax {
+        for number in 0..<100 {
             let nonce = withUnsafeBytes(of: number) { Array($0) }
             let isNew = memory.insert(nonce, until: expiry, now: now)
             #expect(isNew)
@@ -140,6 +140,28 @@ import Testing
         let fits = memory.insert([1], until: later, now: expiry)
         let isAgain = memory.insert([1], until: later, now: expiry)
         #expect([fitsNot, fits, isAgain] == [false, true, false])
+    }
+
+    @Test("no number of log requests keeps a job from being taken, and none of them is taken twice")
+    mutating func logsAndWork() throws {
+        func logRequest(_ number: Int) throws -> AgentV1.SignedEnvelope {
+            try sign(
+                job {
+                    $0.nonce = withUnsafeBytes(of: (number, number)) { Array($0) }
+                    $0.reference = nil
+                    $0.kind = .logs(.with { $0.requestID = "\(number)" })
+                })
+        }
+        for number in 0..<NonceMemory.logRequestsMax {
+            guard refusal(try logRequest(number)) == nil else {
+                Issue.record("request \(number) was refused")
+                return
+            }
+        }
+        #expect(refusal(try logRequest(-1)) == .replayed)
+        #expect(refusal(try logRequest(0)) == .replayed)
+        #expect(refusal(try sign(job())) == nil)
+        #expect(refusal(try sign(job())) == .replayed)
     }
 
     @Test("reports are numbered from 1 and signed as reports")

@@ -88,7 +88,8 @@ public:
          const std::function<void(grpc::ClientContext &)> &prepare = {}) {
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
         if (prepare) prepare(context);
-        stream = stub.PrepareCall(&context, "/grpc.testing.TestService/" + method, &queue);
+        auto path = method[0] == '/' ? method : "/grpc.testing.TestService/" + method;
+        stream = stub.PrepareCall(&context, path, &queue);
         stream->StartCall(this);
         wait();
     }
@@ -100,8 +101,8 @@ public:
         while (queue.Next(&tag, &ok)) {}
     }
 
-    bool send(const Bytes &message) {
-        stream->Write(buffer(message), this);
+    bool send(const Bytes &message, grpc::WriteOptions options = {}) {
+        stream->Write(buffer(message), options, this);
         return wait();
     }
 
@@ -206,6 +207,19 @@ void pingPong(grpc::GenericStub &stub) {
     expectStatus(call, grpc::StatusCode::OK);
 }
 
+void halfDuplex(grpc::GenericStub &stub) {
+    Call call(stub, "HalfDuplexCall");
+    Bytes response;
+    for (auto size : responseSizes) call.send(outputRequest(size, 1));
+    call.end();
+    for (auto size : responseSizes) {
+        if (!call.receive(response)) throw std::runtime_error("a response is missing");
+        equal(payloadSize(response), size, "a payload");
+    }
+    if (call.receive(response)) throw std::runtime_error("one response too many");
+    expectStatus(call, grpc::StatusCode::OK);
+}
+
 void emptyStream(grpc::GenericStub &stub) {
     Call call(stub, "FullDuplexCall");
     Bytes response;
@@ -224,10 +238,56 @@ void clientCompressedUnary(grpc::GenericStub &stub) {
     }
 }
 
+// One message compressed and one not, in one call; a first call proves that the server looks.
+void clientCompressedStreaming(grpc::GenericStub &stub) {
+    auto request = [](size_t size, bool isCompressed) {
+        return field(1, field(2, Bytes(size, '\0'))) + field(2, field(1, isCompressed));
+    };
+    {
+        Call probe(stub, "StreamingInputCall");
+        probe.send(request(27182, true));
+        probe.end();
+        expectStatus(probe, grpc::StatusCode::INVALID_ARGUMENT);
+    }
+    Call call(stub, "StreamingInputCall",
+              [](auto &context) { context.set_compression_algorithm(GRPC_COMPRESS_GZIP); });
+    call.send(request(27182, true));
+    call.send(request(45904, false), grpc::WriteOptions().set_no_compression());
+    call.end();
+    Bytes response;
+    call.receive(response);
+    expectStatus(call, grpc::StatusCode::OK);
+    equal(response, field(1, 73086), "the sum");
+}
+
 void serverCompressedUnary(grpc::GenericStub &stub) {
     Call call(stub, "UnaryCall");
     auto request = largeRequest + field(6, field(1, 1));
     equal(payloadSize(unary(call, request)), size_t(314159), "the payload");
+}
+
+void serverCompressedStreaming(grpc::GenericStub &stub) {
+    Call call(stub, "StreamingOutputCall");
+    Bytes response;
+    call.send(field(2, field(1, 31415) + field(3, field(1, 1))) + field(2, field(1, 92653)));
+    call.end();
+    for (auto size : {size_t(31415), size_t(92653)}) {
+        if (!call.receive(response)) throw std::runtime_error("a response is missing");
+        equal(payloadSize(response), size, "a payload");
+    }
+    if (call.receive(response)) throw std::runtime_error("one response too many");
+    expectStatus(call, grpc::StatusCode::OK);
+}
+
+// gRPC C++ 1.51 sends a cacheable call by POST like any other.
+void cacheableUnary(grpc::GenericStub &stub) {
+    Call call(stub, "CacheableUnaryCall", [](auto &context) {
+        context.AddMetadata("x-user-ip", "1.2.3.4");
+    });
+    if (payloadSize(unary(call, "")) == 0) throw std::runtime_error("the payload is empty");
+    auto cache = call.context.GetServerInitialMetadata().find("cache-control");
+    if (cache == call.context.GetServerInitialMetadata().end()) throw std::runtime_error("no cache-control");
+    equal(Bytes(cache->second.data(), cache->second.size()), Bytes("max-age=60, public"), "it");
 }
 
 void customMetadata(grpc::GenericStub &stub) {
@@ -251,11 +311,17 @@ void statusCodeAndMessage(grpc::GenericStub &stub, const Bytes &message) {
     expectStatus(call, grpc::StatusCode::UNKNOWN, message);
 }
 
-void unimplementedMethod(grpc::GenericStub &stub) {
-    Call call(stub, "UnimplementedCall");
+void unimplemented(grpc::GenericStub &stub, const Bytes &method) {
+    Call call(stub, method);
     call.send("");
     call.end();
     expectStatus(call, grpc::StatusCode::UNIMPLEMENTED);
+}
+
+const int soakCalls = 200, soakChannels = 25;
+
+void rpcSoak(grpc::GenericStub &stub) {
+    for (int index = 0; index < soakCalls; index++) largeUnary(stub);
 }
 
 void cancelAfterBegin(grpc::GenericStub &stub) {
@@ -296,27 +362,46 @@ int main(int count, char **arguments) {
         options.pem_root_certs = contents(arguments[2]);
         credentials = grpc::SslCredentials(options);
     }
-    grpc::GenericStub stub(
-        grpc::CreateChannel(Bytes("localhost:") + arguments[1], credentials));
+    auto connect = [&] {
+        // Channels with equal arguments would share a connection.
+        grpc::ChannelArguments options;
+        options.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+        return grpc::CreateCustomChannel(Bytes("localhost:") + arguments[1], credentials, options);
+    };
+    grpc::GenericStub stub(connect());
     const std::pair<const char *, std::function<void(grpc::GenericStub &)>> cases[] = {
         {"empty_unary", emptyUnary},
         {"large_unary", largeUnary},
         {"client_streaming", clientStreaming},
         {"server_streaming", serverStreaming},
         {"ping_pong", pingPong},
+        {"half_duplex", halfDuplex},
         {"empty_stream", emptyStream},
         {"client_compressed_unary", clientCompressedUnary},
+        {"client_compressed_streaming", clientCompressedStreaming},
         {"server_compressed_unary", serverCompressedUnary},
+        {"server_compressed_streaming", serverCompressedStreaming},
+        {"cacheable_unary", cacheableUnary},
         {"custom_metadata", customMetadata},
         {"status_code_and_message", [](auto &s) { statusCodeAndMessage(s, "test status message"); }},
         {"special_status_message",
          [](auto &s) {
              statusCodeAndMessage(s, "\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \U0001F608\t\n");
          }},
-        {"unimplemented_method", unimplementedMethod},
+        {"unimplemented_method", [](auto &s) { unimplemented(s, "UnimplementedCall"); }},
+        {"unimplemented_service",
+         [](auto &s) { unimplemented(s, "/grpc.testing.UnimplementedService/UnimplementedCall"); }},
         {"cancel_after_begin", cancelAfterBegin},
         {"cancel_after_first_response", cancelAfterFirstResponse},
         {"timeout_on_sleeping_server", timeoutOnSleepingServer},
+        {"rpc_soak", rpcSoak},
+        {"channel_soak",
+         [&](auto &) {
+             for (int index = 0; index < soakChannels; index++) {
+                 grpc::GenericStub each(connect());
+                 largeUnary(each);
+             }
+         }},
     };
     for (const auto &[name, run] : cases) {
         auto begin = std::chrono::steady_clock::now();

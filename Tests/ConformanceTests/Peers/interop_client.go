@@ -69,12 +69,15 @@ func call(connection *grpc.ClientConn, method string, request []byte, options ..
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	var response []byte
-	err := connection.Invoke(ctx, service+method, &request, &response, options...)
+	if method[0] != '/' {
+		method = service + method
+	}
+	err := connection.Invoke(ctx, method, &request, &response, options...)
 	return response, err
 }
 
-func open(ctx context.Context, connection *grpc.ClientConn, method string) (grpc.ClientStream, error) {
-	return connection.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, service+method)
+func open(ctx context.Context, connection *grpc.ClientConn, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	return connection.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, service+method, options...)
 }
 
 func expect(code codes.Code, err error) error {
@@ -187,6 +190,25 @@ func pingPong(c *grpc.ClientConn) error {
 	return receive(stream, nil)
 }
 
+func halfDuplex(c *grpc.ClientConn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	stream, err := open(ctx, c, "HalfDuplexCall")
+	if err != nil {
+		return err
+	}
+	for _, size := range responseSizes {
+		request := block(2, number(1, size))
+		if err := stream.SendMsg(&request); err != nil {
+			return err
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	return receive(stream, responseSizes)
+}
+
 func emptyStream(c *grpc.ClientConn) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -208,8 +230,78 @@ func clientCompressedUnary(c *grpc.ClientConn) error {
 	return expectLarge(call(c, "UnaryCall", probe, grpc.UseCompressor(gzip.Name)))
 }
 
+// grpc-go compresses all messages of a call or none.
+func clientCompressedStreaming(c *grpc.ClientConn) error {
+	send := func(expected int, options ...grpc.CallOption) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		stream, err := open(ctx, c, "StreamingInputCall", options...)
+		if err != nil {
+			return err
+		}
+		for _, size := range []int{27182, 45904} {
+			request := join(payload(1, size), block(2, number(1, expected)))
+			// What the server says is in the response: it may have ended the call by now.
+			if err := stream.SendMsg(&request); err != nil && err != io.EOF {
+				return err
+			}
+		}
+		if err := stream.CloseSend(); err != nil {
+			return err
+		}
+		var response []byte
+		if err := stream.RecvMsg(&response); err != nil {
+			return err
+		}
+		if !bytes.Equal(response, number(1, 73086)) {
+			return fmt.Errorf("the sum is %v", response)
+		}
+		return nil
+	}
+	if err := expect(codes.InvalidArgument, send(1)); err != nil {
+		return err
+	}
+	if err := send(1, grpc.UseCompressor(gzip.Name)); err != nil {
+		return err
+	}
+	return send(0)
+}
+
 func serverCompressedUnary(c *grpc.ClientConn) error {
 	return expectLarge(call(c, "UnaryCall", join(largeRequest, block(6, number(1, 1)))))
+}
+
+func serverCompressedStreaming(c *grpc.ClientConn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	stream, err := open(ctx, c, "StreamingOutputCall")
+	if err != nil {
+		return err
+	}
+	request := join(block(2, join(number(1, 31415), block(3, number(1, 1)))), block(2, number(1, 92653)))
+	if err := stream.SendMsg(&request); err != nil {
+		return err
+	}
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	return receive(stream, []int{31415, 92653})
+}
+
+// grpc-go sends a cacheable call by POST like any other.
+func cacheableUnary(c *grpc.ClientConn) error {
+	var header metadata.MD
+	response, err := call(c, "CacheableUnaryCall", nil, grpc.Header(&header))
+	if err != nil {
+		return err
+	}
+	if len(response) == 0 {
+		return errors.New("the response is empty")
+	}
+	if got := header.Get("cache-control"); len(got) != 1 || got[0] != "max-age=60, public" {
+		return fmt.Errorf("initial metadata %v", header)
+	}
+	return nil
 }
 
 func customMetadata(c *grpc.ClientConn) error {
@@ -243,9 +335,40 @@ func statusCase(message string) func(*grpc.ClientConn) error {
 	}
 }
 
-func unimplementedMethod(c *grpc.ClientConn) error {
-	_, err := call(c, "UnimplementedCall", nil)
-	return expect(codes.Unimplemented, err)
+func unimplemented(method string) func(*grpc.ClientConn) error {
+	return func(c *grpc.ClientConn) error {
+		_, err := call(c, method, nil)
+		return expect(codes.Unimplemented, err)
+	}
+}
+
+const soakCalls, soakChannels = 200, 25
+
+func rpcSoak(c *grpc.ClientConn) error {
+	for index := 0; index < soakCalls; index++ {
+		if err := largeUnary(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// channelSoak makes each call over a connection of its own.
+func channelSoak(connect func() (*grpc.ClientConn, error)) func(*grpc.ClientConn) error {
+	return func(*grpc.ClientConn) error {
+		for index := 0; index < soakChannels; index++ {
+			c, err := connect()
+			if err != nil {
+				return err
+			}
+			err = largeUnary(c)
+			_ = c.Close()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func cancelAfterBegin(c *grpc.ClientConn) error {
@@ -302,7 +425,8 @@ func main() {
 	} else {
 		options = append(options, grpc.WithInsecure())
 	}
-	connection, err := grpc.Dial("localhost:"+os.Args[1], options...)
+	connect := func() (*grpc.ClientConn, error) { return grpc.Dial("localhost:"+os.Args[1], options...) }
+	connection, err := connect()
 	if err != nil {
 		panic(err)
 	}
@@ -315,16 +439,23 @@ func main() {
 		{"client_streaming", clientStreaming},
 		{"server_streaming", serverStreaming},
 		{"ping_pong", pingPong},
+		{"half_duplex", halfDuplex},
 		{"empty_stream", emptyStream},
 		{"client_compressed_unary", clientCompressedUnary},
+		{"client_compressed_streaming", clientCompressedStreaming},
 		{"server_compressed_unary", serverCompressedUnary},
+		{"server_compressed_streaming", serverCompressedStreaming},
+		{"cacheable_unary", cacheableUnary},
 		{"custom_metadata", customMetadata},
 		{"status_code_and_message", statusCase("test status message")},
 		{"special_status_message", statusCase("\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n")},
-		{"unimplemented_method", unimplementedMethod},
+		{"unimplemented_method", unimplemented("UnimplementedCall")},
+		{"unimplemented_service", unimplemented("/grpc.testing.UnimplementedService/UnimplementedCall")},
 		{"cancel_after_begin", cancelAfterBegin},
 		{"cancel_after_first_response", cancelAfterFirstResponse},
 		{"timeout_on_sleeping_server", timeoutOnSleepingServer},
+		{"rpc_soak", rpcSoak},
+		{"channel_soak", channelSoak(connect)},
 	}
 	output := json.NewEncoder(os.Stdout)
 	for _, each := range cases {

@@ -1,8 +1,8 @@
 """A thousand calls in flight and others under way when the server is told to stop.
 
-    drain_under_load.py FOLDER_OF_GENERATED_CODE PORT PROCESS
+    drain_under_load.py FOLDER_OF_GENERATED_CODE PORT PROCESS [CERTIFICATE_OF_THE_AUTHORITY]
 
-Tells its cases like the other scripts; the server ends by itself.
+With an authority's certificate it speaks TLS. Tells its cases like the other scripts; the server ends by itself.
 """
 
 import asyncio
@@ -29,11 +29,15 @@ TIMEOUT_SECONDS = 30
 cases = Cases()
 
 
-def channel(port):
+def channel(port, authority_file):
+    target = f"127.0.0.1:{port}"
     # Channels with equal arguments would share a connection.
-    return grpc.aio.insecure_channel(
-        f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
-    )
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    if not authority_file:
+        return grpc.aio.insecure_channel(target, options=options)
+    with open(authority_file, "rb") as file:
+        credentials = grpc.ssl_channel_credentials(file.read())
+    return grpc.aio.secure_channel(target, credentials, options=options)
 
 
 def request(size):
@@ -86,8 +90,8 @@ def listens(port):
         return False
 
 
-async def drain(port, process):
-    channels = [channel(port) for _ in range(CHANNELS + LOAD_CHANNELS)]
+async def drain(port, process, authority_file):
+    channels = [channel(port, authority_file) for _ in range(CHANNELS + LOAD_CHANNELS)]
     stubs = [test_pb2_grpc.TestServiceStub(each) for each in channels]
     calls = [Call(stubs[index % CHANNELS], index) for index in range(CALLS)]
     # Each has an answer and waits for its next request: all of them are in flight.
@@ -114,8 +118,8 @@ async def drain(port, process):
 
 
 @cases.case
-def a_thousand_calls_finish_while_the_server_drains(port, process):
-    load = asyncio.run(drain(port, process))
+def a_thousand_calls_finish_while_the_server_drains(port, process, authority_file):
+    load = asyncio.run(drain(port, process, authority_file))
     equal(len(load.ended), LOAD_CHANNELS * LOAD_CALLS_EACH)
     for code, details in load.ended:
         # Told that nobody listens, not that a call that was taken has ended without an answer.
@@ -124,4 +128,4 @@ def a_thousand_calls_finish_while_the_server_drains(port, process):
 
 
 if __name__ == "__main__":
-    cases.run(int(sys.argv[2]), int(sys.argv[3]))
+    cases.run(int(sys.argv[2]), int(sys.argv[3]), (sys.argv[4:] or [None])[0])

@@ -1,8 +1,10 @@
 """Everything that a peer may do wrong, and what must follow.
 
-    hostile.py PORT PROCESS BRISK_PORT BRISK_PROCESS [CASE…]
+    hostile.py [NAME=PORT,PROCESS[,AUTHORITY]…] [CASE…]
 
-The second server has short time limits. Neither may be used by anyone else meanwhile.
+The servers under attack, by what is special about them: `plain` has the usual limits, `tls` too, and
+is trusted by the authority; each other has one short time, and its name says which. Nobody else may
+use them meanwhile.
 """
 
 import sys
@@ -13,11 +15,15 @@ import hostile_calls  # noqa: E402, F401
 import hostile_floods  # noqa: E402, F401
 import hostile_frames  # noqa: E402, F401
 import hostile_headers  # noqa: E402, F401
+import hostile_tls  # noqa: E402, F401
 from hostile_table import Server, cases  # noqa: E402
 
 if __name__ == "__main__":
-    port, process, brisk_port, brisk_process = map(int, sys.argv[1:5])
-    server = Server(port, process)
-    # It sends everyone away soon, the other connection too.
-    server.brisk = Server(brisk_port, brisk_process, keeps_witness=False)
-    cases.run(server, only=sys.argv[5:])
+    servers = {}
+    for argument in (each for each in sys.argv[1:] if "=" in each):
+        name, place = argument.split("=")
+        port, process, *authority = place.split(",")
+        # A short time may be what sends the other connection away.
+        servers[name] = Server(
+            int(port), int(process), *authority, keeps_witness=name in ("plain", "tls"))
+    cases.run(servers, only=[each for each in sys.argv[1:] if "=" not in each])

@@ -113,7 +113,9 @@ call_case("of_70000_unknown_fields", "UnaryCall", body=message(b"\xf8\x3f\x01" *
           grpc_status=RESOURCE_EXHAUSTED)
 call_case("of_another_codec", extra=[("grpc-encoding", "identity")], grpc_status=OK)
 call_case("with_metadata_that_is_no_base64", extra=[("x-grpc-test-echo-trailing-bin", "!!!")],
-          grpc_status=INTERNAL)
+          http="400", grpc_status=INTERNAL)
+call_case("with_metadata_that_is_no_base64_and_that_nobody_reads", extra=[("x-other-bin", "!!!")],
+          http="400", grpc_status=INTERNAL)
 call_case("with_padded_metadata", extra=[("x-grpc-test-echo-trailing-bin", "q6ur")],
           x_grpc_test_echo_trailing_bin="q6ur")
 call_case("with_metadata_of_one_byte_padded", extra=[("x-grpc-test-echo-trailing-bin", "qw==")],

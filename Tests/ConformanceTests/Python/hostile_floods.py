@@ -7,8 +7,8 @@ from hostile_calls import message
 from hostile_table import closed, connection_error, ignored, judged, stream_error
 from raw_connection import (
     ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
-    INITIAL_WINDOW, INTERNAL_ERROR, NO_ERROR, PING, PREFACE, PROTOCOL_ERROR, WINDOW_MAX, data,
-    frame, ping, priority, reset, settings, window_update,
+    INITIAL_WINDOW, INTERNAL_ERROR, NO_ERROR, PING, PREFACE, PROTOCOL_ERROR, RST_STREAM,
+    SECONDS_MAX, WINDOW_MAX, data, frame, ping, priority, reset, settings, window_update,
 )
 
 
@@ -63,8 +63,32 @@ def flood_of_window_updates_of_a_stream(c):
 
 
 @ignored
+def some_unknown_frames(c):
+    c.send(frame(0x42, payload=bytes(100)) * 1000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
 def flood_of_unknown_frames(c):
     c.send(frame(0x42, payload=bytes(100)) * 20_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_window_updates_of_a_closed_stream(c):
+    c.send(c.request(1))
+    c.expect_answer(1)
+    c.send(window_update(1, 1) * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_goaways(c):
+    c.send(c.call("FullDuplexCall"), frame(GOAWAY, payload=bytes(8)) * 10_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_empty_data_on_a_closed_stream(c):
+    c.send(c.call("None"))
+    c.until(lambda each: each.type == RST_STREAM)
+    c.send(data(1) * 10_000)
 
 
 @ignored
@@ -86,35 +110,109 @@ def rapid_reset_of_streams_that_are_answered(c):
         c.send(c.request(stream), reset(stream))
 
 
-# All in one read: the streams that wait for their reset can be more than a connection may have.
+# One after the other, so that no more than one stream is ever open.
 def made_you_reset(name, provoke):
-    @connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, name=f"made_you_reset_by_{name}")
+    @judged(name=f"made_you_reset_by_{name}")
     def run(c):
-        for index in range(500):
+        begin = time.monotonic()
+        for index in range(5000):
             stream = 1 + 2 * index
-            c.send(c.call("FullDuplexCall", stream), provoke(stream))
+            c.send(provoke(c, stream))
+            said, _ = c.until(
+                lambda each: each.type == GOAWAY or (
+                    each.type == RST_STREAM and each.stream == stream)
+            )
+            if said.type == GOAWAY:
+                break
+        seconds = time.monotonic() - begin
+        assert (said.type, said.code) == (GOAWAY, ENHANCE_YOUR_CALM), said
+        assert said.payload[8:] == b"too_many_stream_errors", said
+        # ownResets: 200, and 20 a second.
+        assert 200 <= index <= 202 + 20 * seconds, (index, seconds)
 
 
-made_you_reset("a_window_too_large", lambda stream: window_update(stream, WINDOW_MAX))
+made_you_reset(
+    "a_window_too_large",
+    lambda c, stream: c.call("FullDuplexCall", stream) + window_update(stream, WINDOW_MAX),
+)
 made_you_reset(
     "a_second_header_section",
-    lambda stream: frame(HEADERS, END_HEADERS, stream, b"\x00\x01a\x01b"),
+    lambda c, stream: c.call("FullDuplexCall", stream)
+    + frame(HEADERS, END_HEADERS, stream, b"\x00\x01a\x01b"),
+)
+made_you_reset(
+    "malformed_requests",
+    lambda c, stream: frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x82\x86"),
+)
+made_you_reset(
+    "a_body_too_long",
+    lambda c, stream: c.call("FullDuplexCall", stream, extra=[("content-length", "1")])
+    + data(stream, b"12", end=True),
+)
+made_you_reset(
+    "data_after_its_reset",
+    lambda c, stream: c.call("FullDuplexCall", stream) + reset(stream) + data(stream, b"1"),
 )
 
 
+# All in one read: the streams that wait for their reset can be more than a connection may have.
 @connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR)
-def made_you_reset_by_malformed_requests(c):
+def made_you_reset_all_at_once(c):
     for index in range(500):
-        c.send(frame(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * index, b"\x82\x86"))
+        stream = 1 + 2 * index
+        c.send(c.call("FullDuplexCall", stream), window_update(stream, WINDOW_MAX))
 
 
-@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, INTERNAL_ERROR)
+@connection_error(ENHANCE_YOUR_CALM)
+def frames_on_a_stream_that_was_reset(c):
+    c.send(c.call("FullDuplexCall"), reset(1), data(1, b"1") * 20_000)
+
+
+def stop_reading(c):
+    """Greets without a word on the server's settings, and makes its output wait."""
+    c.send(PREFACE, settings((INITIAL_WINDOW, WINDOW_MAX)))
+    c.send(window_update(0, WINDOW_MAX - 65535))
+    asked = message(b"\x10" + b"\x80\x80\x80\x01")  # response_size: 2 MiB
+    for index in range(8):
+        c.send(c.call("UnaryCall", 1 + 2 * index), data(1 + 2 * index, asked, end=True))
+    return 17
+
+
+def send_in_vain(c, *pieces):
+    """Sends until the server has enough."""
+    c.socket.settimeout(SECONDS_MAX)
+    try:
+        for piece in pieces:
+            c.socket.sendall(piece)
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    c.expect_closed()
+
+
+@judged(greet=False, peak_mib=48)
+def refusals_that_nobody_reads(c):
+    """Each request above the limit of streams makes the server queue a reset."""
+    first = stop_reading(c)
+    send_in_vain(c, *(
+        frame(HEADERS, END_HEADERS, first + 2 * index, b"\x82\x86\x84\x01\x01a")
+        for index in range(100_000)
+    ))
+
+
+@judged(greet=False, peak_mib=48)
+def data_after_a_reset_by_one_who_reads_nothing(c):
+    stream = stop_reading(c)
+    c.send(c.call("FullDuplexCall", stream), reset(stream))
+    send_in_vain(c, data(stream, b"1") * 200_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
 def flood_of_continuations(c):
     c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"))
     c.send(frame(CONTINUATION, 0, 1, b"\x00\x01a\x01b") * 10_000)
 
 
-@connection_error(ENHANCE_YOUR_CALM, PROTOCOL_ERROR, INTERNAL_ERROR)
+@connection_error(ENHANCE_YOUR_CALM)
 def flood_of_empty_continuations(c):
     c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"), frame(CONTINUATION, 0, 1) * 10_000)
 
@@ -150,7 +248,7 @@ def flood_of_large_requests_that_nobody_takes(c):
     c.expect_alive()
 
 
-# Slow peers. The server has short times.
+# Slow peers. Each server has the one short time that its name says.
 
 @closed(greet=False)
 def http_1(c):
@@ -167,29 +265,29 @@ def preface_without_settings(c):
     c.send(PREFACE, ping())
 
 
-@closed(brisk=True, greet=False)
+@closed(on="preface", greet=False)
 def preface_that_never_comes(c):
     pass
 
 
-@closed(brisk=True, greet=False)
+@closed(on="preface", greet=False)
 def preface_that_dribbles(c):
     for byte in PREFACE[:10]:
         c.send(bytes([byte]))
         time.sleep(0.01)
 
 
-@closed(brisk=True, greet=False)
+@closed(on="preface", greet=False)
 def settings_that_never_come(c):
     c.send(PREFACE)
 
 
-@connection_error(ENHANCE_YOUR_CALM, brisk=True)
+@connection_error(ENHANCE_YOUR_CALM, on="headers")
 def header_section_that_never_ends(c):
     c.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"))
 
 
-@connection_error(ENHANCE_YOUR_CALM, brisk=True)
+@connection_error(ENHANCE_YOUR_CALM, on="headers")
 def header_section_that_dribbles(c):
     block = b"\x82\x86\x84" + b"\x00\x01a\x01b" * 8
     c.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, block)[:12])
@@ -198,33 +296,33 @@ def header_section_that_dribbles(c):
         time.sleep(0.01)
 
 
-@stream_error(ENHANCE_YOUR_CALM, brisk=True)
+@stream_error(ENHANCE_YOUR_CALM, on="window-stall")
 def response_without_window(c):
     c.send(settings((INITIAL_WINDOW, 0)), c.request(1))
 
 
-@stream_error(ENHANCE_YOUR_CALM, brisk=True)
+@stream_error(ENHANCE_YOUR_CALM, on="window-stall")
 def response_whose_window_opens_and_then_stays_shut(c):
     c.send(settings((INITIAL_WINDOW, 5)), c.request(1))
 
 
-@judged(brisk=True)
+@judged(on="window-stall")
 def response_whose_window_opens_byte_by_byte(c):
-    """Slow, but it moves."""
+    """Slow, in all longer than a stream may wait, but it moves."""
     c.send(settings((INITIAL_WINDOW, 1)), c.request(1))
     for _ in range(23):
-        time.sleep(0.03)
+        time.sleep(0.16)
         c.send(window_update(1, 1))
     c.expect_answer(1)
 
 
-@judged(brisk=True)
+@judged(on="write-stall", peak_mib=48)
 def responses_that_nobody_reads(c):
     c.send(settings((INITIAL_WINDOW, WINDOW_MAX)), window_update(0, WINDOW_MAX - 65535))
     asked = message(b"\x10" + b"\x80\x80\x80\x01")  # response_size: 2 MiB
     for index in range(16):
         c.send(c.call("UnaryCall", 1 + 2 * index), data(1 + 2 * index, asked, end=True))
-    deadline = time.monotonic() + 3.4  # Less than what the age of the connection could explain.
+    deadline = time.monotonic() + SECONDS_MAX
     while time.monotonic() < deadline:
         try:
             c.socket.sendall(frame(0x42))
@@ -234,7 +332,7 @@ def responses_that_nobody_reads(c):
     raise AssertionError("the server waits for ever")
 
 
-@judged(brisk=True)
+@judged(on="keepalive")
 def peer_that_is_gone_without_a_word(c):
     """It answers no PING. One that does lives on."""
     c.send(c.call("FullDuplexCall"))
@@ -242,7 +340,7 @@ def peer_that_is_gone_without_a_word(c):
     c.expect_closed()
 
 
-@judged(brisk=True)
+@judged(on="idle")
 def connection_without_a_call(c):
     """The announcement, a PING, and once that is answered the last word."""
     said, _ = c.until(lambda each: each.type == GOAWAY)
@@ -251,7 +349,7 @@ def connection_without_a_call(c):
     c.expect_closed()
 
 
-@judged(brisk=True)
+@judged(on="age")
 def connection_that_is_old(c):
     """Announced, ended after the grace although a call runs and the peer answers."""
     c.send(c.call("FullDuplexCall"))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import socket
+import ssl
 import struct
 import time
 
@@ -93,6 +94,10 @@ class Raw:
     def __init__(self, server, *entries, greet=True):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS_MAX)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if server.authority:
+            context = ssl.create_default_context(cafile=server.authority)
+            context.set_alpn_protocols(["h2"])
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.input = b""
         # Fields that a case has read itself before it expects an answer.
         self.before = []
@@ -109,7 +114,7 @@ class Raw:
     def send(self, *pieces):
         try:
             self.socket.sendall(b"".join(pieces))
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             pass  # What the server said before it closed is what counts.
 
     def block(self, fields):
@@ -150,7 +155,7 @@ class Raw:
             self.socket.settimeout(left)
             try:
                 read = self.socket.recv(1 << 18)
-            except ConnectionResetError as error:
+            except (ConnectionResetError, ssl.SSLError) as error:
                 raise Closed from error
             if not read:
                 raise Closed

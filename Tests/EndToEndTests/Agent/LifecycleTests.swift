@@ -46,6 +46,32 @@ import Testing
         #expect(late.code == "FAILED_PRECONDITION")
     }
 
+    @Test("deleted and made anew under its name: at no time do two databases answer to it")
+    func namesake() throws {
+        let harbour = try Harbour()
+        let old = try harbour.createRunning("main")
+        try harbour.query("CREATE TABLE whose AS SELECT 'old' AS name", old)
+        // What the old one has is there for as long as its agent is away.
+        try harbour.agent.end(SIGKILL)
+        try harbour.call("ServiceService/DeleteService", ["serviceId": .string(old.serviceID)])
+        let new = try harbour.create("main")
+        #expect(new.slug == old.slug)
+        #expect(try Docker.containers(of: old.serviceID).count == 1)
+        try harbour.agent.start()
+        var most = 0
+        try eventually("the new one to run: \(harbour.agent.log)") {
+            let olds = try Docker.containers(of: old.serviceID).count
+            let news = try Docker.containers(of: new.serviceID).count
+            if news > 0 { most = max(most, olds) }
+            return try harbour.service(new)["state"].string == "SERVICE_STATE_RUNNING"
+        }
+        #expect(most == 0, "the new one's container beside one of the deleted one")
+        try harbour.await("DELETED", of: old)
+        #expect(
+            try harbour.query(
+                "SELECT count(*) FROM pg_tables WHERE tablename = 'whose'", new) == "0")
+    }
+
     @Test("restarted: a new start of the same container, with the same data")
     func restart() throws {
         let harbour = try Harbour()

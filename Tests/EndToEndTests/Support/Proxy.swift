@@ -15,23 +15,69 @@ final class Proxy: Sendable {
         case caddy, envoy
     }
 
+    /// What the certificate is trusted by, where there is one.
+    let authority: String?
+    /// Where a name's visitors without TLS come, where there is one, `127.0.0.2:PORT`.
+    let plainAddress: String?
+
+    /// Caddy as it stands for a public name, on all addresses, but for the ports, and with certificates of
+    /// an authority of its own; reached by an address that a listener on 127.0.0.1 does not have.
+    init(caddyFor name: String, to server: Berthd) throws {
+        folder = try Folder()
+        let port = try Proxy.freePort()
+        var plainPort = try Proxy.freePort()
+        while plainPort == port { plainPort = try Proxy.freePort() }
+        address = "127.0.0.2:\(port)"
+        plainAddress = "127.0.0.2:\(plainPort)"
+        url = "https://\(name):\(port)"
+        authority = "\(folder.path)/caddy/pki/authorities/local/root.crt"
+        process = try Proxy.caddy(
+            folder,
+            [
+                "BERTH_SITE": name, "BERTH_BIND": "0.0.0.0", "BERTH_UPSTREAM": server.address,
+                "BERTH_HTTP_PORT": "\(plainPort)", "BERTH_HTTPS_PORT": "\(port)",
+                "BERTH_CERTIFICATES": "cert_issuer internal",
+            ])
+        // It signs before it serves, but may listen before both.
+        let certificate = "\(folder.path)/caddy/certificates/local/\(name)/\(name).crt"
+        try waitUntilListening("Caddy", port) {
+            FileManager.default.fileExists(atPath: certificate)
+        }
+    }
+
+    private static func caddy(
+        _ folder: Folder, _ environment: [String: String]
+    ) throws -> ChildProcess {
+        let configuration = "\(try Programs.repository)/scripts/proxy/Caddyfile"
+        let places = ["XDG_DATA_HOME": folder.path, "XDG_CONFIG_HOME": folder.path]
+        return try ChildProcess(
+            [Programs.caddy, "run", "--config", configuration, "--adapter", "caddyfile"],
+            environment: environment.merging(places) { $1 })
+    }
+
+    private func waitUntilListening(
+        _ name: String, _ port: UInt16, _ isReady: @Sendable () -> Bool = { true }
+    ) throws {
+        try eventually("\(name) to listen") { [process] in
+            if process.hasEnded {
+                throw ChildProcess.Failed(description: "\(name): \(process.standardError)")
+            }
+            return isReady() && Proxy.isListening(port)
+        }
+    }
+
     init(_ kind: Kind, to server: Berthd) throws {
         folder = try Folder()
         let port = try Proxy.freePort()
         address = "127.0.0.1:\(port)"
         url = "http://\(address)"
+        authority = nil
+        plainAddress = nil
         let configurations = "\(try Programs.repository)/scripts/proxy"
         switch kind {
         case .caddy:
-            process = try ChildProcess(
-                [
-                    Programs.caddy, "run", "--config", "\(configurations)/Caddyfile", "--adapter",
-                    "caddyfile",
-                ],
-                environment: [
-                    "BERTH_SITE": url, "BERTH_UPSTREAM": server.address,
-                    "XDG_DATA_HOME": folder.path, "XDG_CONFIG_HOME": folder.path,
-                ])
+            process = try Proxy.caddy(
+                folder, ["BERTH_SITE": url, "BERTH_UPSTREAM": server.address])
         case .envoy:
             // The configuration as it is, with other ports.
             let parts = server.address.split(separator: ":")
@@ -46,12 +92,7 @@ final class Proxy: Sendable {
                 "--log-level", "warning",
             ])
         }
-        try eventually("\(kind) to listen") { [process] in
-            if process.hasEnded {
-                throw ChildProcess.Failed(description: "\(kind): \(process.standardError)")
-            }
-            return Proxy.isListening(port)
-        }
+        try waitUntilListening("\(kind)", port)
     }
 
     deinit { process.signal(SIGTERM) }

@@ -22,7 +22,8 @@ extension Scene {
     func fillPool() async throws {
         let calls = try (0..<16).map { _ in try list() }
         for call in calls { #expect(try await call.end().code == .ok) }
-        #expect(pool.idle == Scene.connectionsMax)
+        // A question of berthd's own may have one for a moment.
+        try await stage.eventually { pool.idle == Scene.connectionsMax }
     }
 
     /// Begins a call that only reads.

@@ -20,18 +20,32 @@ final class Scene {
     /// The connections to PostgreSQL that berthd may have.
     static let connectionsMax = 4
 
+    /// berthd asks once at the start whether PostgreSQL is there, and never again: nothing of its own
+    /// comes between the calls of a test.
+    static let unasked: ServeConfiguration.Times = {
+        var times = ServeConfiguration.Times()
+        times.probeInterval = .seconds(3600)
+        return times
+    }()
+
     /// Runs `body` in a scene of its own.
     ///
-    /// - Parameter settings: PostgreSQL's, for berthd's connections alone: `name=value`.
+    /// - Parameters:
+    ///   - settings: PostgreSQL's, for berthd's connections alone: `name=value`.
+    ///   - times: When berthd looks by itself.
     static func play<R: Sendable>(
         cluster: TestPostgres? = nil,
         settings: [String] = [],
+        times: ServeConfiguration.Times = Scene.unasked,
         _ body: @escaping @Sendable (isolated EventLoop, Scene) async throws -> R
     ) async throws -> R {
         let cluster = try cluster ?? FaultyCluster.shared()
         return try await onLoop { loop, reactor in
-            let scene = try await Scene(Stage(cluster, reactor), settings, loop)
+            let scene = try await Scene(Stage(cluster, reactor), settings, times, loop)
             do {
+                // Its one question is answered.
+                try await scene.becomesServing()
+                try await scene.quiet()
                 let result = try await body(loop, scene)
                 await scene.end()
                 return result
@@ -42,11 +56,15 @@ final class Scene {
         }
     }
 
-    private init(_ stage: Stage, _ settings: [String], _ loop: isolated EventLoop) throws {
+    private init(
+        _ stage: Stage, _ settings: [String], _ times: ServeConfiguration.Times,
+        _ loop: isolated EventLoop
+    ) throws {
         self.stage = stage
         let options = settings.map { "-c%20" + $0.split(separator: "=").joined(separator: "%3D") }
-        let configuration = try Scene.configuration(
+        var configuration = try Scene.configuration(
             stage.proxiedURI + "&options=" + options.joined(separator: "%20"))
+        configuration.times = times
         server = try LoopServer(
             configuration, signingKey: try SigningKey.generate(), workers: stage.workers,
             reactor: stage.reactor, logger: Stage.quiet)
@@ -67,6 +85,13 @@ final class Scene {
             fingerprinter: try HMACRequestFingerprinter(masterKey: key), loops: 1,
             postgresConnectionsPerLoopMax: connectionsMax,
             catalogue: try DatabaseCatalogue(), quotas: quotas)
+    }
+
+    /// Waits until berthd says that it serves, or that it does not.
+    /// - Returns: How long that took.
+    @discardableResult
+    func becomesServing(_ expected: Bool = true) async throws -> Duration {
+        try await stage.eventually { try await client.isServing() == expected }
     }
 
     /// Waits until no call holds or awaits a connection to PostgreSQL.

@@ -10,6 +10,62 @@ import Testing
 
 /// How a stream begins and ends.
 @Suite struct AgentConnectTests {
+    @Test(
+        "jobs that hello names are the new stream's before it claims others, and take their places")
+    func adopts() async throws {
+        try await AgentScene.play({ $0.jobsRunningMax = 2 }) { scene in
+            let (kept, lost) = (AgentJob.sample(1).reference, AgentJob.sample(2).reference)
+            scene.jobs.adoptable = [kept]
+            scene.jobs.waiting = [.sample(3), .sample(4)]
+            let agent = try await scene.agent()
+            agent.helloJobs = [kept, lost]
+            try await agent.connect()
+            #expect(scene.jobs.adopted == [[kept, lost]])
+            #expect(AgentJobTests.number(try await agent.job()) == 3)
+            try await agent.heartbeat([kept, AgentJob.sample(3).reference])
+            #expect(scene.jobs.waiting.count == 1)
+            #expect(scene.jobs.limits.first == 1)
+            try agent.report(AgentJob.sample(1), .succeeded)
+            #expect(AgentJobTests.number(try await agent.job()) == 4)
+        }
+    }
+
+    @Test("hello names so many jobs and not more")
+    func tooManyJobs() async throws {
+        try await AgentScene.play { scene in
+            let agent = try await scene.agent()
+            agent.helloJobs = (0...64).map { AgentJob.sample(UInt64($0)).reference }
+            let stream = try agent.sayHello()
+            try await stream.ended()
+            #expect(stream.status == .resourceExhausted)
+            #expect(scene.jobs.adopted.isEmpty)
+        }
+    }
+
+    @Test("why a server comes and goes is told: two agents, a lost one, one that ended")
+    func tellsWhy() async throws {
+        try await AgentScene.play { scene in
+            let first = try await scene.connectedAgent()
+            #expect(try await scene.server().agent?.streamEnd == nil)
+            let second = try scene.again(first)
+            try await second.connect()
+            #expect(
+                try await scene.server().agent?.streamEnd?.text
+                    == "a newer stream of this server began while it was open")
+            try await first.live().ended()
+            second.close()
+            try await scene.eventually {
+                try await scene.server().agent?.streamEnd?.text == "the connection broke"
+            }
+            let third = try scene.again(first)
+            try await third.connect()
+            try third.live().finish()
+            try await scene.eventually {
+                try await scene.server().agent?.streamEnd?.text == "the agent ended it"
+            }
+        }
+    }
+
     @Test("hello is answered by welcome, the server is online then and shows the machine")
     func welcome() async throws {
         try await AgentScene.play { scene in

@@ -233,7 +233,7 @@ import Testing
                     kind: .teardown(
                         TeardownOrder(
                             environmentID: environmentID, timeouts: Self.order.timeouts))),
-                .sample(3, kind: .purge(volumeName: "v")),
+                .sample(3, kind: .purge(volumeName: "v", environmentID: environmentID)),
             ]
             let agent = try await scene.connectedAgent()
             guard case .restart(let restart) = try await agent.job().kind else {
@@ -251,7 +251,13 @@ import Testing
                             $0.environmentID = environmentID.description
                             $0.stopTimeout = .with { $0.seconds = 3 }
                         }))
-            #expect(try await agent.job().kind == .purge(.with { $0.volumeName = "v" }))
+            #expect(
+                try await agent.job().kind
+                    == .purge(
+                        .with {
+                            $0.volumeName = "v"
+                            $0.environmentID = environmentID.description
+                        }))
         }
     }
 }

@@ -62,8 +62,15 @@ import Testing
                             }
                         ]
                         $0.orphans = ["berth-old"]
+                        $0.surveyAge = .with {
+                            $0.seconds = 7
+                            $0.nanos = 500_000_000
+                        }
                     }))
+            try agent.report(
+                .inventory(.with { $0.surveyAge = .with { $0.seconds = -7 } }))
             try await agent.heartbeat()
+            #expect(scene.jobs.surveyAges == [.milliseconds(7500), .zero])
             #expect(
                 scene.jobs.observed == [
                     [
@@ -71,7 +78,7 @@ import Testing
                             serviceID: ServiceID(high: 1, low: 1),
                             deploymentID: DeploymentID(high: 1, low: 2), fencingToken: 4,
                             state: .exited, message: "exited with code 137", restartCount: 2)
-                    ]
+                    ], [],
                 ])
         }
     }
@@ -103,11 +110,51 @@ import Testing
                 #expect(line.contains("server_name=\"home\""))
                 #expect(!line.contains("\n"))
             }
-            // What was told of is not asked about again.
+            // Looked into when they changed, and by each stream once.
             #expect(
                 scene.jobs.asked == [
-                    ["berth-old", "berth-data-kept"], ["berth-new\n"], ["berth-old"],
+                    ["berth-old", "berth-data-kept"],
+                    ["berth-old", "berth-new\n", "berth-data-kept"], ["berth-old"], [],
+                    ["berth-old"],
                 ])
+        }
+    }
+
+    @Test(
+        "orphans are shown with their server, whatever else of ours is there, and go when they do")
+    func shownOrphans() async throws {
+        try await AgentScene.play { scene in
+            let kept = (1...100).map { "berth-data-kept-\($0)" }
+            scene.jobs.known = Set(kept)
+            let agent = try await scene.connectedAgent()
+            let network = "berth-env-\(EnvironmentID(high: 1, low: 1))"
+            try agent.report(
+                .inventory(
+                    .with {
+                        $0.volumes = (kept + ["berth-data-lost"]).map { name in
+                            .with { $0.name = name }
+                        }
+                        $0.orphans = kept + ["berth-data-lost", "berth-main-1", network]
+                    }))
+            try await agent.heartbeat()
+            let server = try await scene.server()
+            #expect(server.agent?.orphanCount == 3)
+            #expect(
+                server.orphans == [
+                    ServerOrphan(kind: .volume, name: "berth-data-lost"),
+                    ServerOrphan(kind: .container, name: "berth-main-1"),
+                    ServerOrphan(kind: .network, name: network),
+                ])
+            try agent.report(
+                .inventory(.with { $0.orphans = (1...200).map { "berth-old-\($0)" } }))
+            try await agent.heartbeat()
+            #expect(try await scene.server().agent?.orphanCount == 200)
+            #expect(
+                try await scene.server().orphans.map(\.name) == (1...32).map { "berth-old-\($0)" })
+            try agent.report(.inventory(AgentV1.Inventory()))
+            try await agent.heartbeat()
+            #expect(try await scene.server().agent?.orphanCount == 0)
+            #expect(try await scene.server().orphans.isEmpty)
         }
     }
 
@@ -208,6 +255,9 @@ import Testing
             #expect(
                 try scene.audited("agent.report_refused") == Fault.allCases.map(\.reason))
             try await scene.eventually { try await scene.server().agent?.isOnline == false }
+            let told = try await scene.server().agent
+            #expect(told?.refusal?.text == "report: TOO_LARGE")
+            #expect(told?.streamEnd?.text == "a report was refused: TOO_LARGE")
         }
     }
 
@@ -245,6 +295,26 @@ import Testing
             #expect(
                 try scene.audited("agent.refuse_job")
                     == ["job \(id) token 2: EXPIRED", "unknown job: MALFORMED"])
+            #expect(scene.jobs.refusals == ["\(id) 2 EXPIRED"])
+            #expect(try await scene.server().agent?.refusal?.text == "job: MALFORMED")
+        }
+    }
+
+    @Test("a job that the agent has already keeps its lease and its place")
+    func replayedJob() async throws {
+        try await AgentScene.play({ $0.jobsRunningMax = 1 }) { scene in
+            scene.jobs.waiting = [.sample(1), .sample(2)]
+            let agent = try await scene.connectedAgent()
+            _ = try await agent.job()
+            try agent.report(
+                .jobRefusal(
+                    .with {
+                        $0.reference = FakeAgent.reference(AgentJob.sample(1).reference)
+                        $0.reason = "REPLAYED"
+                    }))
+            try await agent.heartbeat([AgentJob.sample(1).reference])
+            #expect(scene.jobs.refusals.isEmpty)
+            #expect(scene.jobs.waiting.count == 1)
         }
     }
 

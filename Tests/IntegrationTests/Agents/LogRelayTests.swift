@@ -188,9 +188,36 @@ import Testing
                     serviceID: Self.service, serverID: scene.serverID, secrets: [], tailLines: 1,
                     follow: false)
             }
-            #expect(refused.kind == .unavailable)
+            #expect(refused.kind == .resourceExhausted)
             try agent.report(Self.chunk(request, ["still"]))
             #expect(try await Self.read(tail, 1) == ["still"])
+        }
+    }
+
+    @Test("an agent is asked for logs so often a minute and not more, however short they are")
+    func tooOften() async throws {
+        try await AgentScene.play({
+            $0.tailsBurstMax = 3
+            $0.tailsPerMinuteMax = 1
+        }) { scene in
+            let agent = try await scene.connectedAgent()
+            for number in 1...3 {
+                let (tail, request) = try await Self.begin(scene, agent)
+                try agent.report(Self.chunk(request, ["\(number)"], end: true))
+                #expect(try await Self.read(tail, 1) == ["\(number)"])
+                #expect(try await tail.next() == nil)
+            }
+            for _ in 0..<2 {
+                let refused = try await problem {
+                    _ = try await scene.second.logs.tail(
+                        serviceID: Self.service, serverID: scene.serverID, secrets: [],
+                        tailLines: 1, follow: false)
+                }
+                #expect(refused.kind == .resourceExhausted)
+                #expect(refused.message.contains("log_tails_per_minute_max"))
+            }
+            // The agent heard nothing of those.
+            try await agent.heartbeat()
         }
     }
 

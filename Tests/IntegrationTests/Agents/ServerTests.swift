@@ -78,7 +78,10 @@ import Testing
 
     @Test(
         "names that are empty, blank, too long or hold control characters are refused",
-        arguments: ["", "  ", String(repeating: "ä", count: 65), "a\nb", "a\u{7F}"])
+        arguments: [
+            "", "  ", String(repeating: "ä", count: 65), "a\nb", "a\u{7F}", "a\u{85}b",
+            "a\u{202E}b",
+        ])
     func names(_ name: String) async throws {
         try await withDatabase { database, pool in
             let agents = try Modules(pool).agents

@@ -18,7 +18,7 @@ import Testing
         let deployment = try database.run(
             "SELECT id FROM deployments WHERE number = 5000")
         let some = try database.run("SELECT id FROM services ORDER BY id LIMIT 1 OFFSET 5000")
-        let pages: [(sql: StaticString, key: String, index: String, after: String)] = [
+        let pages: [(sql: String, key: String, index: String, after: String)] = [
             (
                 PostgresServerStore.Statements.list.sql, "\(home.workspaceID)",
                 "servers_workspace_id",
@@ -65,7 +65,7 @@ import Testing
 
     /// What PostgreSQL does for a statement, planned for its values and for any.
     private static func plans(
-        _ database: MigratedDatabase, _ sql: StaticString, _ values: String
+        _ database: MigratedDatabase, _ sql: String, _ values: String
     ) throws -> [String] {
         try ["force_custom_plan", "force_generic_plan"].map { mode in
             try database.run(

@@ -4,6 +4,7 @@ import BerthMessages
 import Cryptography
 import Domain
 import EventLoops
+import Foundation
 import HTTP2
 import Messages
 import PostgresClient
@@ -27,11 +28,7 @@ import Workspaces
         let signingKey: SigningKey
 
         init(_ uri: String, _ loop: isolated EventLoop, _ reactor: Reactor) throws {
-            let configuration = ServeConfiguration(
-                address: try #require(SocketAddress("127.0.0.1:0")), databaseURL: uri,
-                sealer: try Modules.sealer(),
-                fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
-                loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
+            let configuration = try LoopServerTests.configuration(uri)
             let key = try SigningKey.generate()
             let workers = try sharedWorkers()
             let servers = try (0..<2).map { _ in
@@ -54,6 +51,52 @@ import Workspaces
         func end() async {
             for server in servers { await server.drain(grace: .zero) }
             listener.stop()
+        }
+    }
+
+    static func configuration(_ uri: String) throws -> ServeConfiguration {
+        ServeConfiguration(
+            address: try #require(SocketAddress("127.0.0.1:0")), databaseURL: uri,
+            sealer: try Modules.sealer(),
+            fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
+            loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
+    }
+
+    @Test("a loop that sweeps forgets expired requests and has due data removed, again and again")
+    func sweeps() async throws {
+        let database = try await MigratedDatabase.make()
+        try await onLoop { loop, reactor in
+            var configuration = try Self.configuration(database.uri)
+            configuration.times.sweepInterval = .milliseconds(20)
+            let server = try LoopServer(
+                configuration, signingKey: try SigningKey.generate(), workers: try sharedWorkers(),
+                reactor: reactor, logger: AgentScene.quiet)
+            _ = try server.start(on: configuration.address, loop: loop)
+            server.sweepRegularly(on: loop)
+            let services = try Modules(server.pool).services
+            let caller = try database.tenancy[.member].caller()
+            for round in 1...2 {
+                var request = CreateDatabaseRequest.sample(database.tenancy, name: "n\(round)")
+                request.requestID = "r\(round)"
+                request.deployNow = false
+                let id = try await services.createDatabase(request, caller: caller)
+                    .status.service.id.description
+                _ = try await services.deleteService(id: id, caller: caller)
+                try database.run(
+                    """
+                    UPDATE create_requests SET created_at = created_at - interval '25 hours';
+                    UPDATE services SET purge_at = now() - interval '1 hour' WHERE id = '\(id)'
+                    """)
+                try await FakeAgent.eventually(reactor) {
+                    try database.count("create_requests") == 0
+                }
+                try await FakeAgent.eventually(reactor) {
+                    try database.run(
+                        "SELECT purged_at IS NOT NULL FROM services WHERE id = '\(id)'")
+                        == "t"
+                }
+            }
+            await server.drain(grace: .zero)
         }
     }
 
@@ -277,6 +320,59 @@ import Workspaces
         }
     }
 
+    /// The paths of every method that Berth's own protos declare, so that a new one is among them.
+    private static func ownPaths() throws -> [String] {
+        var root = URL(filePath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        var paths: [String] = []
+        for package in ["controlplane", "agent"] {
+            let folder = root.appending(path: "proto/berth/\(package)/v1")
+            for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+                let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+                var service = ""
+                for line in text.split(separator: "\n") {
+                    let words = line.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+                    if line.hasPrefix("service ") { service = words[1] }
+                    guard line.hasPrefix("  rpc ") else { continue }
+                    paths.append("/berth.\(package).v1.\(service)/\(words[1])")
+                }
+            }
+        }
+        return paths
+    }
+
+    @Test("every method refuses who shows no token, and who invents one")
+    func strangers() async throws {
+        let paths = try Self.ownPaths()
+        #expect(paths.count >= 20)
+        #expect(paths.contains(AgentV1.AgentServiceMethods.connect.path))
+        try await Self.play { _, pair in
+            let client = try FakeAgent(pair.addresses[0], pair.reactor)
+            defer { client.close() }
+            for token in ["", try AccessToken.generate().text.revealed] {
+                for path in paths {
+                    let call = try client.begin(path, token)
+                    // The first field of most requests is the id of what they are about.
+                    try call.send(
+                        BerthV1.GetServiceRequest.with {
+                            $0.serviceID = ServiceID(high: 1, low: 1).description
+                        })
+                    call.finish()
+                    try await call.ended()
+                    let what = "\(path): \(String(describing: call.status)) \(call.message)"
+                    // A request that is wrong whoever sends it may be told so; the token of Register is
+                    // a field of it.
+                    let mayBeToldSo =
+                        !token.isEmpty || path == AgentV1.AgentServiceMethods.register.path
+                    let isToldSo =
+                        call.status == .invalidArgument || call.status == .failedPrecondition
+                    #expect(
+                        call.status == .unauthenticated || (mayBeToldSo && isToldSo), "\(what)")
+                }
+            }
+        }
+    }
+
     @Test("health names both services of agents")
     func health() async throws {
         try await Self.play { _, pair in
@@ -292,6 +388,45 @@ import Workspaces
                     ).status == .serving
                 }
             }
+        }
+    }
+
+    /// How a call of health on a connection of its own ends; nil when there is no such connection.
+    private static func checked(_ address: SocketAddress, _ reactor: Reactor) async -> StatusCode? {
+        guard let client = try? FakeAgent(address, reactor) else { return nil }
+        defer { client.close() }
+        guard let call = try? client.begin(GRPCHealthV1.HealthMethods.check.path, "") else {
+            return nil
+        }
+        try? call.send(GRPCHealthV1.HealthCheckRequest())
+        call.finish()
+        try? await call.ended()
+        return call.status
+    }
+
+    @Test("a drain stops listening at once, before the ends of agents' streams are recorded")
+    func stopsListeningFirst() async throws {
+        let database = try await MigratedDatabase.make()
+        try await onLoop { loop, reactor in
+            let pair = try Pair(database.uri, loop, reactor)
+            let token = try database.tenancy[.admin].token.text.revealed
+            let agent = try FakeAgent(pair.addresses[0], pair.reactor)
+            defer { agent.close() }
+            let minted = try await Self.call(
+                agent, BerthV1.ServerServiceMethods.createRegistrationToken,
+                .with { $0.serverID = database.tenancy.home.serverID.description }, token: token)
+            try await agent.register(SecretText(minted.registrationToken))
+            try await agent.connect()
+            let draining = Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                await pair.servers[0].drain(grace: .seconds(10))
+            }
+            // Nothing was awaited since: its end cannot be recorded yet.
+            #expect(await Self.checked(pair.addresses[0], reactor) != .ok)
+            await draining.value
+            #expect(try database.run("SELECT online FROM server_presence") == "f")
+            await pair.servers[1].drain(grace: .zero)
+            pair.listener.stop()
         }
     }
 

@@ -98,6 +98,37 @@ import Testing
         #expect(applied.contains([]))
     }
 
+    @Test("a step, and waiting for another's, may take longer than any answer while serving")
+    func patient() async throws {
+        var serving = PoolConfiguration(uri: "")
+        serving.statementDurationMax = .milliseconds(300)
+        serving.answerDurationMax = .milliseconds(300)
+        let steps = [try Self.step(1, "SELECT pg_sleep(1);")]
+        let migrate = { @Sendable (uri: String, limits: PoolConfiguration) in
+            try await withPool(
+                uri,
+                configure: { pool in
+                    pool.statementDurationMax = limits.statementDurationMax
+                    pool.answerDurationMax = limits.answerDurationMax
+                }
+            ) { loop, pool in
+                _ = loop
+                return try await Migrator(sessions: pool, migrations: steps).migrate()
+            }
+        }
+        let uri = try TestPostgres.freshDatabase()
+        do {
+            _ = try await migrate(uri, serving)
+            Issue.record("a step of a second passed a limit of 300 ms")
+        } catch is PostgresError {}
+        let patient = Migrator.patient(serving)
+        async let first = migrate(uri, patient)
+        async let second = migrate(uri, patient)
+        let applied = try await [first, second]
+        #expect(applied.contains([1]))
+        #expect(applied.contains([]))
+    }
+
     @Test("a newer build applies only what is missing")
     func continues() async throws {
         let uri = try TestPostgres.freshDatabase()

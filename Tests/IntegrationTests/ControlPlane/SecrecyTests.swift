@@ -1,4 +1,5 @@
 import Auth
+import Deployments
 import Domain
 import PostgresClient
 import SQL
@@ -62,7 +63,8 @@ import Testing
         _ = try await Migrator(sessions: pool, migrations: try Migration.all()).migrate()
         try await KeyCheck(sealer: try Modules.sealer()).verify(pool)
         let tenancy = try await Tenancy.insert(pool)
-        let services = try Modules(pool).services
+        let modules = try Modules(pool)
+        let services = modules.services
         let member = try tenancy[.member]
         let caller = try member.caller()
         var request = CreateDatabaseRequest.sample(tenancy, name: "chosen")
@@ -78,11 +80,60 @@ import Testing
             .sample(tenancy, name: "generated"), caller: caller)
         let revealed = try await services.revealConnection(
             id: generated.status.service.id.description, caller: caller)
+        try await deployWithSecrets(
+            pool, modules, tenancy,
+            [
+                first.status.service.id: chosen,
+                generated.status.service.id: revealed.password.revealed,
+            ])
         try await failWithSecret(pool, services, tenancy, chosen)
         return [
             chosen, revealed.password.revealed, generated.connectionURI.revealed,
             member.token.text.revealed,
         ]
+    }
+
+    /// Orders that hold the passwords, and reports that repeat them: of the first deployments, of
+    /// deployments anew, of one that fails.
+    private static func deployWithSecrets(
+        _ pool: ConnectionPool, _ modules: Modules, _ tenancy: Tenancy,
+        _ passwords: [ServiceID: String]
+    ) async throws {
+        let session = AgentSessionID(bytes: [UInt8](repeating: 1, count: 16))
+        let server = tenancy.home.serverID
+        try await pool.inSession {
+            try await $0.executeScript(MigratedDatabase.sessionScript(session, of: server))
+        }
+        for state in [JobProgress.State.succeeded, .failed] {
+            let jobs = try await modules.deployments.claim(
+                server: server, session: session, limit: 4)
+            #expect(Set(jobs.map(\.serviceID)) == Set(passwords.keys))
+            for job in jobs {
+                let password = try #require(passwords[job.serviceID])
+                guard case .deploy(let order) = job.kind else {
+                    Issue.record("no order to deploy: \(job)")
+                    continue
+                }
+                #expect(
+                    order.environment.contains { $0.value == .secret(SecretText(password)) },
+                    "the order holds it")
+                for told in [.verifying, state] {
+                    let progress = JobProgress(
+                        reference: job.reference, serviceID: job.serviceID, state: told,
+                        message: "tried \(password)",
+                        failure: told == .failed
+                            ? JobFailure(reason: password, hint: "not \(password)") : nil,
+                        outcome: told == .succeeded ? .sample : nil)
+                    let isRecorded = try await modules.deployments.record(
+                        server: server, session: session, progress: progress)
+                    #expect(isRecorded)
+                }
+                if state == .succeeded {
+                    _ = try await modules.deployments.redeployService(
+                        id: job.serviceID.description, caller: try tenancy[.member].caller())
+                }
+            }
+        }
     }
 
     /// A create whose every statement PostgreSQL logs because it fails.

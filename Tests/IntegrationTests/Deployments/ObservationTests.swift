@@ -10,7 +10,8 @@ import Testing
     static func settle(_ database: MigratedDatabase) throws {
         try database.run(
             """
-            UPDATE instances SET running_since = now() - interval '1 minute' WHERE service_id IN (
+            UPDATE instances SET running_since = now() - interval '1 minute',
+                worked_at = now() - interval '1 minute' WHERE service_id IN (
                 SELECT service_id FROM instances FOR NO KEY UPDATE SKIP LOCKED
             )
             """)
@@ -95,6 +96,86 @@ import Testing
             #expect(try await agent.tell(job, .succeeded, outcome: .sample))
             #expect(try await engine.state(first) == .superseded)
             #expect(try await engine.status(service).state == .running)
+        }
+    }
+
+    @Test("an inventory from before the end of a service's job is no news of that service")
+    func outdated() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            let (service, first) = try await engine.createRunning("main", agent)
+            let (other, _) = try await engine.createRunning("other", agent)
+            // The keeper began to look a minute ago, and has started other containers since.
+            try await agent.observe([], age: .seconds(60))
+            try await agent.observe(
+                [agent.container(service, first, .exited, "stopped")], age: .seconds(60))
+            #expect(try await engine.status(service).state == .running)
+            #expect(try database.count("deployments") == 2)
+
+            // Neither is one from before a deployment that failed, after which the old one runs again.
+            try Self.settle(database)
+            _ = try await engine.redeploy(service)
+            let job = try await agent.claimOne()
+            #expect(
+                try await agent.tell(
+                    job, .failed, "no", failure: JobFailure(reason: "NO", hint: "")))
+            try await agent.observe([], age: .seconds(30))
+            #expect(try await engine.status(service).state == .running)
+            // Of a service without a job since, it is.
+            #expect(try await engine.status(other).state == .deploying)
+
+            // What is younger than that counts, and no age makes an agent deaf for ever.
+            try Self.settle(database)
+            try await agent.observe(
+                [agent.container(service, first, .exited, "stopped")], age: .seconds(30))
+            #expect(try await engine.status(service).state == .crashed)
+            try database.run(
+                "UPDATE instances SET running_since = now() - interval '11 min', worked_at = NULL")
+            try await agent.observe(
+                [agent.container(service, first, .running)], age: .seconds(1_000_000_000))
+            #expect(try await engine.status(service).message.hasPrefix("the newest"))
+        }
+    }
+
+    @Test("a restart that failed is told until one, or a deployment, succeeds")
+    func restartFails() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            let (service, _) = try await engine.createRunning("main", agent)
+            func fail() async throws {
+                try await engine.restart(service)
+                let job = try await agent.claimOne()
+                let failure = JobFailure(reason: "CONTAINER_MISSING", hint: "")
+                #expect(
+                    try await agent.tell(job, .failed, "there is no container", failure: failure))
+                let status = try await engine.status(service)
+                #expect(status.state == .running)
+                #expect(
+                    status.message
+                        == "the last restart failed (CONTAINER_MISSING): there is no container")
+            }
+            try await fail()
+            try await engine.restart(service)
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            #expect(try await engine.status(service).message == "")
+            try await fail()
+            _ = try await engine.redeploy(service)
+            #expect(
+                try await agent.tell(try await agent.claimOne(), .succeeded, outcome: .sample))
+            #expect(try await engine.status(service).message == "")
+            // Nobody tells of one that was lost too often.
+            try await engine.restart(service)
+            for _ in 0..<10 {
+                _ = try await agent.claimOne()
+                try database.expireLeases()
+            }
+            #expect(try await agent.claim().isEmpty)
+            #expect(try database.count("service_jobs") == 0)
+            #expect(
+                try await engine.status(service).message
+                    .contains("the last restart failed (AGENT_LOST): the server's agent was lost"))
         }
     }
 

@@ -207,7 +207,11 @@ import Testing
             #expect(try await engine.status(service).state == .deleted)
 
             let job = try await agent.claimOne()
-            #expect(job.kind == .purge(volumeName: "berth-data-\(service)"))
+            #expect(
+                job.kind
+                    == .purge(
+                        volumeName: "berth-data-\(service)",
+                        environmentID: database.tenancy.home.environmentID))
             #expect(try await agent.tell(job, .succeeded))
             #expect(try await engine.status(service).state == .purged)
             let kinds = try database.run("SELECT DISTINCT kind FROM config_entries")

@@ -1,4 +1,5 @@
 import Auth
+import Cryptography
 import Domain
 import PostgresClient
 import Testing
@@ -35,6 +36,51 @@ import Testing
             }
             let after = try database.rowsByTable()
             #expect(after == rows)
+        }
+    }
+
+    @Test("what is stored of it is keyed: a dump does not tell a password that was tried")
+    func fingerprint() async throws {
+        try await withDatabase { database, pool in
+            var request = Self.request(database.tenancy)
+            request.password = SecretText("a-chosen-password")
+            _ = try await Self.create(request, by: try database.tenancy[.member], pool)
+            let stored = try database.run("SELECT encode(fingerprint, 'hex') FROM create_requests")
+            func hexadecimal(_ bytes: [UInt8]) -> String {
+                bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            }
+            func fingerprint(_ key: SecretBytes) throws -> String {
+                try hexadecimal(
+                    HMACRequestFingerprinter(masterKey: key).fingerprint(request.canonicalBytes))
+            }
+            #expect(stored == (try fingerprint(Modules.masterKey())))
+            #expect(stored != (try fingerprint(Modules.masterKey(8))))
+            #expect(stored != hexadecimal(try SHA256Digest.of(request.canonicalBytes)))
+            // The key is one of its own, derived from the master key.
+            let master = Modules.masterKey()
+            #expect(
+                stored != hexadecimal(try HMACSHA256.tag(request.canonicalBytes, key: master)))
+        }
+    }
+
+    @Test("once its service is deleted it finds nothing; taken back, it has its answer again")
+    func deleted() async throws {
+        try await withDatabase { database, pool in
+            let member = try database.tenancy[.member]
+            let request = Self.request(database.tenancy)
+            let first = try await Self.create(request, by: member, pool)
+            let services = try Modules(pool).services
+            let id = first.status.service.id.description
+            _ = try await services.deleteService(id: id, caller: try member.caller())
+            let refused = try await problem {
+                _ = try await Self.create(request, by: member, pool)
+            }
+            #expect(refused.kind == .notFound)
+            let back = try await services.undeleteService(id: id, caller: try member.caller())
+            let again = try await Self.create(request, by: member, pool)
+            #expect(again.connectionURI == first.connectionURI)
+            #expect(again.status.service == back.status.service)
+            #expect(try database.count("services") == 1)
         }
     }
 

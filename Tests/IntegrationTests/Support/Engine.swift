@@ -88,25 +88,39 @@ struct WorkingAgent {
             server: engine.serverID, session: session, jobs: jobs.map(\.reference))
     }
 
-    func observe(_ containers: [ObservedContainer]) async throws {
+    func observe(_ containers: [ObservedContainer], age: Duration = .zero) async throws {
         try await engine.modules.deployments.observe(
-            server: engine.serverID, session: session, containers: containers)
+            server: engine.serverID, session: session, containers: containers, surveyAge: age)
+    }
+
+    func refuse(_ job: AgentJob, _ reason: String) async throws {
+        try await engine.modules.deployments.refused(
+            server: engine.serverID, session: session, job: job.reference, reason: reason)
+    }
+
+    func adopt(_ jobs: [AgentJob]) async throws -> [JobReference] {
+        try await engine.modules.deployments.adopt(
+            server: engine.serverID, session: session, jobs: jobs.map(\.reference))
     }
 }
 
 extension MigratedDatabase {
     /// Notes a stream as the newest of a server whose agent is there.
     func beginSession(_ session: AgentSessionID, of serverID: ServerID) throws {
+        try run(MigratedDatabase.sessionScript(session, of: serverID))
+    }
+
+    /// The SQL text that does so.
+    static func sessionScript(_ session: AgentSessionID, of serverID: ServerID) -> String {
         let id = serverID.description.filter { $0 != "-" }
-        try run(
-            """
+        return """
             INSERT INTO agents (server_id, credential_hash, public_key, registered_at, session_id,
                 last_seen_at)
             VALUES ('\(serverID)', decode('\(id)\(id)', 'hex'), decode('\(id)\(id)', 'hex'), now(),
                 decode('\(Hexadecimal.text(session.bytes))', 'hex'), now())
             ON CONFLICT (server_id) DO UPDATE SET session_id = excluded.session_id,
                 session_ended_at = NULL, last_seen_at = now()
-            """)
+            """
     }
 
     /// Has the leases of everything run out.
@@ -148,6 +162,10 @@ extension Engine {
 
     func cancel(_ deployment: DeploymentID) async throws -> Deployment {
         try await modules.deployments.cancelDeployment(id: deployment.description, caller: caller)
+    }
+
+    func restart(_ service: ServiceID) async throws {
+        try await modules.deployments.restartService(id: service.description, caller: caller)
     }
 
     func delete(_ service: ServiceID) async throws -> ServiceStatus {

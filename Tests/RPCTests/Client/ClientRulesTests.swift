@@ -64,8 +64,14 @@ import Testing
         #expect(status("5") == RPCStatus(.notFound, "why ä", details: [8, 5]))
         #expect(status("99")?.code == .unknown)
         #expect(status("300")?.code == .unknown)
-        #expect(status("x")?.code == .unknown)
-        #expect(status("")?.code == .unknown)
+        for malformed in [
+            "x", "", "+0", "-0", "00", "05", " 0", "0 ", "0x0", "99999999999999999999",
+        ] {
+            #expect(
+                status(malformed)
+                    == RPCStatus(.unknown, "the server sent a malformed grpc-status"),
+                "\(malformed)")
+        }
     }
 
     @Test("details come padded or not; malformed ones are none, and the status stays")

@@ -85,8 +85,34 @@ import Testing
             let good = try await client.unary(kind.path, [1], ["x-in-bin": "qw==,qw, q6ur"])
             #expect(good.status == .ok)
             #expect(found == [[0xAB], [0xAB], [0xAB, 0xAB, 0xAB]])
-            let bad = try await client.unary(kind.path, [1], ["x-in-bin": "!"])
-            #expect(bad.status == .internal)
+            // Whether or not the handler asks for it.
+            for name in ["x-in-bin", "x-other-bin"] {
+                let before = server.answered
+                let bad = try await client.unary(kind.path, [1], [name: "qw,!"])
+                #expect(bad.header(":status") == "400")
+                #expect(bad.status == .internal)
+                #expect(bad.message == "metadata \(name) is not base64")
+                #expect(server.answered == before)
+            }
+        }
+    }
+
+    @Test(
+        "a deadline of zero is over before anything begins", arguments: MethodKind.allCases,
+        ["0S", "0n", "00000000H"])
+    func noTime(kind: MethodKind, timeout: String) async throws {
+        try await withKinds { server, client in
+            var begun = 0
+            server.onBegin = { begun += 1 }
+            let call = try client.begin(kind.path, ["grpc-timeout": timeout])
+            // No request is needed for it, nor the end of any.
+            try await call.finished()
+            #expect(call.status == .deadlineExceeded)
+            #expect(call.message?.contains("nothing was done") == true)
+            let whole = try await client.unary(kind.path, [1], ["grpc-timeout": timeout])
+            #expect(whole.status == .deadlineExceeded)
+            #expect(begun == 0 && server.answered == 0)
+            #expect(server.server.handlersRunning == 0)
         }
     }
 
@@ -231,7 +257,8 @@ import Testing
     }
 
     @Test(
-        "overload is RESOURCE_EXHAUSTED, and a stop is UNAVAILABLE", arguments: MethodKind.allCases)
+        "overload is RESOURCE_EXHAUSTED; a stop is UNKNOWN for a handler that runs",
+        arguments: MethodKind.allCases)
     func overloadAndStop(kind: MethodKind) async throws {
         try await withKinds({ $0.handlersRunningMax = 1 }) { server, client in
             server.stall()
@@ -243,7 +270,7 @@ import Testing
             #expect(beyond.status == .resourceExhausted)
             await server.server.drain(grace: .zero)
             try await running.finished()
-            #expect(running.status == .unavailable)
+            #expect(running.status == .unknown)
         }
     }
 

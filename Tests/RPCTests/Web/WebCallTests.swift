@@ -156,10 +156,74 @@ import Testing
             origins: origins)
         #expect(allowed.headers["access-control-allow-origin"] == "https://app.example")
         #expect(allowed.headers["vary"] == "origin")
+        #expect(
+            allowed.headers["access-control-expose-headers"]
+                == "grpc-status,grpc-message,grpc-status-details-bin")
         let other = try await answer(
             body: try frame("x"), ["content-type": Self.web, "origin": "https://other.example"],
             origins: origins)
         #expect(other.headers["access-control-allow-origin"] == nil)
+    }
+
+    @Test(
+        "a page that is allowed may read every refusal",
+        arguments: [
+            ("content-type", "application/grpc-web+json", "200", "12"),
+            ("content-type", "application/grpc-web-text+json", "200", "12"),
+            ("content-type", "application/grpc+json", "200", "12"),
+            ("content-type", "application/json", "415", nil),
+            ("content-type", "text/plain", "415", nil), (":method", "GET", "405", nil),
+            (":method", "PUT", "405", nil), ("host", "elsewhere", "400", nil),
+            (":path", "/test.Echo/Nothing", "200", "12"), (":path", "/", "200", "12"),
+            ("x-large", String(repeating: "v", count: 20_000), "431", "8"),
+            ("grpc-timeout", "soon", "400", "13"), ("x-a-bin", "!", "400", "13"),
+        ] as [(String, String, String, String?)])
+    func refusedAcrossOrigins(
+        field: String, value: String, http: String, status: String?
+    ) async throws {
+        let page = "https://app.example"
+        let origins = [page]
+        func ask(_ type: String, _ origin: String) async throws -> Answer {
+            let path = field == ":path" ? value : "/test.Echo/Unary"
+            let body = try frame("x")
+            switch field {
+            case "content-type":
+                return try await answer(
+                    path, body: body, ["origin": origin, field: value], origins: origins)
+            case ":path":
+                return try await answer(
+                    path, body: body, ["origin": origin, "content-type": type], origins: origins)
+            default:
+                return try await answer(
+                    path, body: body, ["origin": origin, "content-type": type, field: value],
+                    origins: origins)
+            }
+        }
+        for type in [Self.web, Self.text] {
+            let allowed = try await ask(type, page)
+            #expect(allowed.http == http)
+            #expect(allowed.headers["grpc-status"] == status)
+            #expect(allowed.headers["access-control-allow-origin"] == page)
+            #expect(
+                allowed.headers["access-control-expose-headers"]
+                    == "grpc-status,grpc-message,grpc-status-details-bin")
+            let other = try await ask(type, "https://other.example")
+            #expect(other.http == http)
+            #expect(other.headers["access-control-allow-origin"] == nil)
+            #expect(other.headers["access-control-expose-headers"] == nil)
+        }
+    }
+
+    @Test("another codec of gRPC-Web is refused in gRPC-Web's own type")
+    func otherCodec() async throws {
+        for (type, answered) in [
+            ("application/grpc-web+json", Self.web), ("application/grpc-web-text+json", Self.text),
+            ("application/grpc+json", "application/grpc"),
+        ] {
+            let found = try await answer(body: try frame("x"), ["content-type": type])
+            #expect(found.headers["content-type"] == answered)
+            #expect(found.headers["grpc-message"] == "the only codec is proto")
+        }
     }
 
     @Test("a preflight is answered for an allowed page alone")

@@ -1,20 +1,18 @@
 import Messages
 
-/// What libFuzzer calls with every input: a byte that chooses the type, a byte that chooses the limits,
-/// and the encoded message.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let start, count >= 2 else { return -1 }
-    let type = Int(start[0])
-    guard type < fuzzedMessages.count else { return -1 }
-    let bytes = Array(UnsafeBufferPointer(start: start + 2, count: count - 2))
+/// Takes one input: a byte that chooses the type, a byte that chooses the limits, and the encoded message.
+/// - Returns: Whether it is one.
+func fuzzMessage(_ input: [UInt8]) -> Bool {
+    guard input.count >= 2 else { return false }
+    let type = Int(input[0])
+    guard type < fuzzedMessages.count else { return false }
     do {
-        try fuzzedMessages[type](Input(bytes: bytes, limits: limits(start[1])))
+        try fuzzedMessages[type](Input(bytes: Array(input[2...]), limits: limits(input[1])))
     } catch {
         // The guard must refuse everything that protobuf-c would.
         precondition(error as? MessageError != .refusedByUnpacker)
     }
-    return 0
+    return true
 }
 
 /// The usual limits, or some so tight that small inputs reach them.

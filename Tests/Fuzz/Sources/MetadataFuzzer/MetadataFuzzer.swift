@@ -2,16 +2,15 @@ import HTTP2
 
 @testable import RPC
 
-/// What libFuzzer calls with every input: header fields, each as the number of its name (or of the bytes
-/// of one of its own), the length of its value, and the value.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    let block = headerBlock(bytes[...])
+/// Takes one input: header fields, each as the number of its name (or of the bytes of one of its own), the
+/// length of its value, and the value.
+/// - Returns: Whether it is one; any is.
+func fuzzMetadata(_ input: [UInt8]) -> Bool {
+    let block = headerBlock(input[...])
     checkHead(block)
     checkMetadata(block)
-    checkText(bytes[...])
-    return 0
+    checkText(input[...])
+    return true
 }
 
 /// The names that a request's header section has; append only: the corpus depends on the order.
@@ -48,6 +47,12 @@ private func checkHead(_ block: HeaderBlock) {
     {
         precondition(duration >= .zero && duration <= .seconds(99_999_999 * 3600))
     }
+    // What the head says of `-bin` fields is what a handler would find.
+    let metadata = Metadata(block)
+    let isMalformed = metadata.names.contains { name in
+        name.hasSuffix("-bin") && (try? metadata.binaryValues(name)) == nil
+    }
+    precondition((head.malformedBinary != nil) == isMalformed)
 }
 
 private func checkMetadata(_ block: HeaderBlock) {

@@ -10,8 +10,9 @@ enum ContentType {
         case .grpc: requireType(text, "application/grpc")
         case .web: requireType(text, "application/grpc-web")
         case .webText: requireType(text, "application/grpc-web-text")
-        case .otherCodec:
+        case .otherCodec(let dialect):
             precondition(text.hasPrefix("application/grpc") && text.contains("+"))
+            precondition(text.hasPrefix("application/grpc-web") == (dialect != .grpc))
         case .other:
             for type in ["application/grpc", "application/grpc-web", "application/grpc-web-text"] {
                 precondition(text != type && text != type + "+proto", "a type is not known")

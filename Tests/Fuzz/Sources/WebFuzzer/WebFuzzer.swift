@@ -1,11 +1,9 @@
-/// What libFuzzer calls with every input: a byte that chooses what is fed, and the bytes that it gets.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let start, count >= 2 else { return -1 }
-    let choice = Int(start[0])
-    guard choice < fuzzedParts.count else { return -1 }
-    fuzzedParts[choice](Array(UnsafeBufferPointer(start: start + 1, count: count - 1)))
-    return 0
+/// Takes one input: a byte that chooses what is fed, and the bytes that it gets.
+/// - Returns: Whether it is one.
+func fuzzWeb(_ input: [UInt8]) -> Bool {
+    guard input.count >= 2, Int(input[0]) < fuzzedParts.count else { return false }
+    fuzzedParts[Int(input[0])](Array(input[1...]))
+    return true
 }
 
 /// What the fuzzer's first byte chooses from. Append only: the corpus depends on the order.

@@ -18,6 +18,8 @@ final class FakeAgent: ConnectionDelegate {
     /// The stream.
     private(set) var stream: FakeStream?
     private(set) var sessionID: [UInt8] = []
+    /// What hello says that it works on.
+    var helloJobs: [JobReference] = []
     /// The number of the last report.
     var sequence: Int64 = 0
 
@@ -125,6 +127,7 @@ final class FakeAgent: ConnectionDelegate {
         hello.protocolVersion = version
         hello.agentVersion = "1.0.1"
         hello.host = FakeAgent.host
+        hello.jobs = helloJobs.map(FakeAgent.reference)
         try stream.send(AgentV1.ConnectRequest.with { $0.kind = .hello(hello) })
         return stream
     }

@@ -15,7 +15,13 @@ final class FakeJobs: AgentJobs {
     /// Names that are no strangers'.
     var known: Set<String> = []
 
+    /// Which of hello's jobs nobody has claimed since.
+    var adoptable: Set<JobReference> = []
+
     private(set) var limits: [Int] = []
+    private(set) var adopted: [[JobReference]] = []
+    private(set) var refusals: [String] = []
+    private(set) var surveyAges: [Duration] = []
     private(set) var renewed: [[JobReference]] = []
     private(set) var progress: [JobProgress] = []
     private(set) var observed: [[ObservedContainer]] = []
@@ -41,6 +47,19 @@ final class FakeJobs: AgentJobs {
         return jobs.filter(lost.contains)
     }
 
+    func adopt(
+        server: ServerID, session: AgentSessionID, jobs: [JobReference]
+    ) async throws -> [JobReference] {
+        adopted.append(jobs)
+        return jobs.filter(adoptable.contains)
+    }
+
+    func refused(
+        server: ServerID, session: AgentSessionID, job: JobReference, reason: String
+    ) async throws {
+        refusals.append("\(job.jobID) \(job.fencingToken) \(reason)")
+    }
+
     func record(
         server: ServerID, session: AgentSessionID, progress: JobProgress
     ) async throws -> Bool {
@@ -49,9 +68,11 @@ final class FakeJobs: AgentJobs {
     }
 
     func observe(
-        server: ServerID, session: AgentSessionID, containers: [ObservedContainer]
+        server: ServerID, session: AgentSessionID, containers: [ObservedContainer],
+        surveyAge: Duration
     ) async throws {
         observed.append(containers)
+        surveyAges.append(surveyAge)
     }
 
     func strangers(among names: [String], server: ServerID) async throws -> [String] {

@@ -681,7 +681,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__connect_response__descriptor 
   (ProtobufCMessageInit) berth__agent__v1__connect_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor berth__agent__v1__hello__field_descriptors[3] =
+static const ProtobufCFieldDescriptor berth__agent__v1__hello__field_descriptors[4] =
 {
   {
     "protocol_version",
@@ -719,16 +719,29 @@ static const ProtobufCFieldDescriptor berth__agent__v1__hello__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "jobs",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Agent__V1__Hello, n_jobs),
+    offsetof(Berth__Agent__V1__Hello, jobs),
+    &berth__agent__v1__job_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__agent__v1__hello__field_indices_by_name[] = {
   1,   /* field[1] = agent_version */
   2,   /* field[2] = host */
+  3,   /* field[3] = jobs */
   0,   /* field[0] = protocol_version */
 };
 static const ProtobufCIntRange berth__agent__v1__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor berth__agent__v1__hello__descriptor =
 {
@@ -738,7 +751,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__hello__descriptor =
   "Berth__Agent__V1__Hello",
   "berth.agent.v1",
   sizeof(Berth__Agent__V1__Hello),
-  3,
+  4,
   berth__agent__v1__hello__field_descriptors,
   berth__agent__v1__hello__field_indices_by_name,
   1,  berth__agent__v1__hello__number_ranges,

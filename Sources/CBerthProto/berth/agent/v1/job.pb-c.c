@@ -1596,7 +1596,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__teardown_job__descriptor =
   (ProtobufCMessageInit) berth__agent__v1__teardown_job__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor berth__agent__v1__purge_job__field_descriptors[1] =
+static const ProtobufCFieldDescriptor berth__agent__v1__purge_job__field_descriptors[2] =
 {
   {
     "volume_name",
@@ -1610,14 +1610,27 @@ static const ProtobufCFieldDescriptor berth__agent__v1__purge_job__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "environment_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__PurgeJob, environment_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__agent__v1__purge_job__field_indices_by_name[] = {
+  1,   /* field[1] = environment_id */
   0,   /* field[0] = volume_name */
 };
 static const ProtobufCIntRange berth__agent__v1__purge_job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor berth__agent__v1__purge_job__descriptor =
 {
@@ -1627,7 +1640,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__purge_job__descriptor =
   "Berth__Agent__V1__PurgeJob",
   "berth.agent.v1",
   sizeof(Berth__Agent__V1__PurgeJob),
-  1,
+  2,
   berth__agent__v1__purge_job__field_descriptors,
   berth__agent__v1__purge_job__field_indices_by_name,
   1,  berth__agent__v1__purge_job__number_ranges,

@@ -734,7 +734,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__job_outcome__descriptor =
   (ProtobufCMessageInit) berth__agent__v1__job_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor berth__agent__v1__inventory__field_descriptors[3] =
+static const ProtobufCFieldDescriptor berth__agent__v1__inventory__field_descriptors[4] =
 {
   {
     "containers",
@@ -772,16 +772,29 @@ static const ProtobufCFieldDescriptor berth__agent__v1__inventory__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "survey_age",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__Inventory, survey_age),
+    &google__protobuf__duration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__agent__v1__inventory__field_indices_by_name[] = {
   0,   /* field[0] = containers */
   2,   /* field[2] = orphans */
+  3,   /* field[3] = survey_age */
   1,   /* field[1] = volumes */
 };
 static const ProtobufCIntRange berth__agent__v1__inventory__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor berth__agent__v1__inventory__descriptor =
 {
@@ -791,7 +804,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__inventory__descriptor =
   "Berth__Agent__V1__Inventory",
   "berth.agent.v1",
   sizeof(Berth__Agent__V1__Inventory),
-  3,
+  4,
   berth__agent__v1__inventory__field_descriptors,
   berth__agent__v1__inventory__field_indices_by_name,
   1,  berth__agent__v1__inventory__number_ranges,

@@ -52,7 +52,52 @@ void   berth__controlplane__v1__server__free_unpacked
   assert(message->base.descriptor == &berth__controlplane__v1__server__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor berth__controlplane__v1__server__field_descriptors[17] =
+void   berth__controlplane__v1__orphan__init
+                     (Berth__Controlplane__V1__Orphan         *message)
+{
+  static const Berth__Controlplane__V1__Orphan init_value = BERTH__CONTROLPLANE__V1__ORPHAN__INIT;
+  *message = init_value;
+}
+size_t berth__controlplane__v1__orphan__get_packed_size
+                     (const Berth__Controlplane__V1__Orphan *message)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__orphan__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t berth__controlplane__v1__orphan__pack
+                     (const Berth__Controlplane__V1__Orphan *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__orphan__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t berth__controlplane__v1__orphan__pack_to_buffer
+                     (const Berth__Controlplane__V1__Orphan *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &berth__controlplane__v1__orphan__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Berth__Controlplane__V1__Orphan *
+       berth__controlplane__v1__orphan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Berth__Controlplane__V1__Orphan *)
+     protobuf_c_message_unpack (&berth__controlplane__v1__orphan__descriptor,
+                                allocator, len, data);
+}
+void   berth__controlplane__v1__orphan__free_unpacked
+                     (Berth__Controlplane__V1__Orphan *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &berth__controlplane__v1__orphan__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor berth__controlplane__v1__server__field_descriptors[23] =
 {
   {
     "id",
@@ -258,6 +303,78 @@ static const ProtobufCFieldDescriptor berth__controlplane__v1__server__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stream_end_reason",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Server, stream_end_reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stream_end_time",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Server, stream_end_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_refusal",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Server, last_refusal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_refusal_time",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Server, last_refusal_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "orphan_count",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Server, orphan_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "orphans",
+    23,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Berth__Controlplane__V1__Server, n_orphans),
+    offsetof(Berth__Controlplane__V1__Server, orphans),
+    &berth__controlplane__v1__orphan__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__controlplane__v1__server__field_indices_by_name[] = {
   7,   /* field[7] = agent_version */
@@ -268,20 +385,26 @@ static const unsigned berth__controlplane__v1__server__field_indices_by_name[] =
   11,   /* field[11] = docker_version */
   8,   /* field[8] = hostname */
   0,   /* field[0] = id */
+  19,   /* field[19] = last_refusal */
+  20,   /* field[20] = last_refusal_time */
   6,   /* field[6] = last_seen_time */
   14,   /* field[14] = memory_available_bytes */
   13,   /* field[13] = memory_total_bytes */
   2,   /* field[2] = name */
   5,   /* field[5] = online */
   9,   /* field[9] = operating_system */
+  21,   /* field[21] = orphan_count */
+  22,   /* field[22] = orphans */
   12,   /* field[12] = processors */
   4,   /* field[4] = registered */
+  17,   /* field[17] = stream_end_reason */
+  18,   /* field[18] = stream_end_time */
   1,   /* field[1] = workspace_id */
 };
 static const ProtobufCIntRange berth__controlplane__v1__server__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor berth__controlplane__v1__server__descriptor =
 {
@@ -291,10 +414,93 @@ const ProtobufCMessageDescriptor berth__controlplane__v1__server__descriptor =
   "Berth__Controlplane__V1__Server",
   "berth.controlplane.v1",
   sizeof(Berth__Controlplane__V1__Server),
-  17,
+  23,
   berth__controlplane__v1__server__field_descriptors,
   berth__controlplane__v1__server__field_indices_by_name,
   1,  berth__controlplane__v1__server__number_ranges,
   (ProtobufCMessageInit) berth__controlplane__v1__server__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor berth__controlplane__v1__orphan__field_descriptors[2] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Orphan, kind),
+    &berth__controlplane__v1__orphan_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Controlplane__V1__Orphan, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned berth__controlplane__v1__orphan__field_indices_by_name[] = {
+  0,   /* field[0] = kind */
+  1,   /* field[1] = name */
+};
+static const ProtobufCIntRange berth__controlplane__v1__orphan__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor berth__controlplane__v1__orphan__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.Orphan",
+  "Orphan",
+  "Berth__Controlplane__V1__Orphan",
+  "berth.controlplane.v1",
+  sizeof(Berth__Controlplane__V1__Orphan),
+  2,
+  berth__controlplane__v1__orphan__field_descriptors,
+  berth__controlplane__v1__orphan__field_indices_by_name,
+  1,  berth__controlplane__v1__orphan__number_ranges,
+  (ProtobufCMessageInit) berth__controlplane__v1__orphan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue berth__controlplane__v1__orphan_kind__enum_values_by_number[4] =
+{
+  { "ORPHAN_KIND_UNSPECIFIED", "BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_UNSPECIFIED", 0 },
+  { "ORPHAN_KIND_CONTAINER", "BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_CONTAINER", 1 },
+  { "ORPHAN_KIND_VOLUME", "BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_VOLUME", 2 },
+  { "ORPHAN_KIND_NETWORK", "BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_NETWORK", 3 },
+};
+static const ProtobufCIntRange berth__controlplane__v1__orphan_kind__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex berth__controlplane__v1__orphan_kind__enum_values_by_name[4] =
+{
+  { "ORPHAN_KIND_CONTAINER", 1 },
+  { "ORPHAN_KIND_NETWORK", 3 },
+  { "ORPHAN_KIND_UNSPECIFIED", 0 },
+  { "ORPHAN_KIND_VOLUME", 2 },
+};
+const ProtobufCEnumDescriptor berth__controlplane__v1__orphan_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "berth.controlplane.v1.OrphanKind",
+  "OrphanKind",
+  "Berth__Controlplane__V1__OrphanKind",
+  "berth.controlplane.v1",
+  4,
+  berth__controlplane__v1__orphan_kind__enum_values_by_number,
+  4,
+  berth__controlplane__v1__orphan_kind__enum_values_by_name,
+  1,
+  berth__controlplane__v1__orphan_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -175,10 +175,16 @@ struct  Berth__Agent__V1__Hello
    * Facts of the machine.
    */
   Berth__Agent__V1__HostFacts *host;
+  /*
+   * The jobs that the agent got on an earlier stream and still works on: those that nobody claimed
+   * since stay its own, with the tokens that they have. At most 64.
+   */
+  size_t n_jobs;
+  Berth__Agent__V1__JobReference **jobs;
 };
 #define BERTH__AGENT__V1__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__hello__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, NULL }
+    , 0, (char *)protobuf_c_empty_string, NULL, 0,NULL }
 
 
 /*

@@ -387,10 +387,14 @@ struct  Berth__Agent__V1__PurgeJob
    * The volume's name in Docker. Only one whose label names the service is removed.
    */
   char *volume_name;
+  /*
+   * The environment, whose network goes too when no container is left on it.
+   */
+  char *environment_id;
 };
 #define BERTH__AGENT__V1__PURGE_JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__purge_job__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /*

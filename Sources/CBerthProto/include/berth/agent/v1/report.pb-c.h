@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "berth/agent/v1/job.pb-c.h"
+#include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Berth__Agent__V1__Report Berth__Agent__V1__Report;
@@ -240,10 +241,15 @@ struct  Berth__Agent__V1__Inventory
    */
   size_t n_orphans;
   char **orphans;
+  /*
+   * How long before it was reported the agent began to look: what a job did since is not in it.
+   * Absent: not at all.
+   */
+  Google__Protobuf__Duration *survey_age;
 };
 #define BERTH__AGENT__V1__INVENTORY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__inventory__descriptor) \
-    , 0,NULL, 0,NULL, 0,NULL }
+    , 0,NULL, 0,NULL, 0,NULL, NULL }
 
 
 /*

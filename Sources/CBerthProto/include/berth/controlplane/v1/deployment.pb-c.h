@@ -130,7 +130,7 @@ struct  Berth__Controlplane__V1__Deployment
   Berth__Controlplane__V1__DeploymentTrigger trigger;
   /*
    * One line for people about the state, such as why the deployment failed. May be empty; never
-   * holds a secret.
+   * holds a secret. It can quote what the container wrote, so viewers of the workspace get it empty.
    */
   char *message;
   /*
@@ -157,7 +157,7 @@ struct  Berth__Controlplane__V1__Deployment
    */
   char *failure_reason;
   /*
-   * What a person can do about the failure. Empty unless the state is FAILED.
+   * What a person can do about the failure. Empty unless the state is FAILED, and for viewers.
    */
   char *failure_hint;
   /*
@@ -185,7 +185,7 @@ struct  Berth__Controlplane__V1__DeploymentEvent
    */
   Berth__Controlplane__V1__DeploymentState state;
   /*
-   * One line for people. Never holds a secret.
+   * One line for people. Never holds a secret. Empty for viewers, who get one event of each state.
    */
   char *message;
   /*

@@ -17,10 +17,33 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Berth__Controlplane__V1__Server Berth__Controlplane__V1__Server;
+typedef struct Berth__Controlplane__V1__Orphan Berth__Controlplane__V1__Orphan;
 
 
 /* --- enums --- */
 
+/*
+ * What an orphan is.
+ */
+typedef enum _Berth__Controlplane__V1__OrphanKind {
+  /*
+   * Never sent.
+   */
+  BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_UNSPECIFIED = 0,
+  /*
+   * A container.
+   */
+  BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_CONTAINER = 1,
+  /*
+   * A volume.
+   */
+  BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_VOLUME = 2,
+  /*
+   * A network.
+   */
+  BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_NETWORK = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BERTH__CONTROLPLANE__V1__ORPHAN_KIND)
+} Berth__Controlplane__V1__OrphanKind;
 
 /* --- messages --- */
 
@@ -98,10 +121,58 @@ struct  Berth__Controlplane__V1__Server
    * What is free of it, in bytes.
    */
   int64_t disk_available_bytes;
+  /*
+   * Why the agent's last stream that ended did, such as "a newer stream of this server began while it
+   * was open" when two agents use one identity. Empty when none ended.
+   */
+  char *stream_end_reason;
+  /*
+   * When it ended.
+   */
+  Google__Protobuf__Timestamp *stream_end_time;
+  /*
+   * What was last refused: a report of the agent, such as "report: WRONG_TIME" when a clock is off, or
+   * a job by the agent, such as "job: EXPIRED". Empty when nothing was.
+   */
+  char *last_refusal;
+  /*
+   * When that was.
+   */
+  Google__Protobuf__Timestamp *last_refusal_time;
+  /*
+   * How many things with Berth's labels are on the server of which nothing is known.
+   */
+  int32_t orphan_count;
+  /*
+   * The first 32 of them. Set by GetServer alone.
+   */
+  size_t n_orphans;
+  Berth__Controlplane__V1__Orphan **orphans;
 };
 #define BERTH__CONTROLPLANE__V1__SERVER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__server__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0, 0, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0, 0, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, NULL, 0, 0,NULL }
+
+
+/*
+ * A thing with Berth's labels on a server of which nothing is known, such as what a control plane of
+ * before made. Berth leaves it alone.
+ */
+struct  Berth__Controlplane__V1__Orphan
+{
+  ProtobufCMessage base;
+  /*
+   * What it is.
+   */
+  Berth__Controlplane__V1__OrphanKind kind;
+  /*
+   * Its name in Docker.
+   */
+  char *name;
+};
+#define BERTH__CONTROLPLANE__V1__ORPHAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&berth__controlplane__v1__orphan__descriptor) \
+    , BERTH__CONTROLPLANE__V1__ORPHAN_KIND__ORPHAN_KIND_UNSPECIFIED, (char *)protobuf_c_empty_string }
 
 
 /* Berth__Controlplane__V1__Server methods */
@@ -123,10 +194,32 @@ Berth__Controlplane__V1__Server *
 void   berth__controlplane__v1__server__free_unpacked
                      (Berth__Controlplane__V1__Server *message,
                       ProtobufCAllocator *allocator);
+/* Berth__Controlplane__V1__Orphan methods */
+void   berth__controlplane__v1__orphan__init
+                     (Berth__Controlplane__V1__Orphan         *message);
+size_t berth__controlplane__v1__orphan__get_packed_size
+                     (const Berth__Controlplane__V1__Orphan   *message);
+size_t berth__controlplane__v1__orphan__pack
+                     (const Berth__Controlplane__V1__Orphan   *message,
+                      uint8_t             *out);
+size_t berth__controlplane__v1__orphan__pack_to_buffer
+                     (const Berth__Controlplane__V1__Orphan   *message,
+                      ProtobufCBuffer     *buffer);
+Berth__Controlplane__V1__Orphan *
+       berth__controlplane__v1__orphan__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   berth__controlplane__v1__orphan__free_unpacked
+                     (Berth__Controlplane__V1__Orphan *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Berth__Controlplane__V1__Server_Closure)
                  (const Berth__Controlplane__V1__Server *message,
+                  void *closure_data);
+typedef void (*Berth__Controlplane__V1__Orphan_Closure)
+                 (const Berth__Controlplane__V1__Orphan *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -134,7 +227,9 @@ typedef void (*Berth__Controlplane__V1__Server_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    berth__controlplane__v1__orphan_kind__descriptor;
 extern const ProtobufCMessageDescriptor berth__controlplane__v1__server__descriptor;
+extern const ProtobufCMessageDescriptor berth__controlplane__v1__orphan__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -43,7 +43,8 @@ struct  Berth__Controlplane__V1__CreateServerRequest
    */
   char *workspace_id;
   /*
-   * A name for people: 1 to 128 bytes. Required.
+   * A name for people, 1 to 128 bytes, without control characters, line separators and marks of
+   * writing direction. Required.
    */
   char *name;
 };

@@ -193,7 +193,8 @@ struct  Berth__Controlplane__V1__Service
   Google__Protobuf__Timestamp *delete_time;
   /*
    * One line for people about the state, such as why the container ended. May be empty; never holds a
-   * secret.
+   * secret. What an agent says of a failure can quote what the container wrote: viewers of the
+   * workspace get the reason's name in its place, such as "START_FAILED".
    */
   char *state_message;
   /*

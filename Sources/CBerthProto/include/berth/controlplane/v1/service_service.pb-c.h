@@ -51,7 +51,8 @@ struct  Berth__Controlplane__V1__CreateDatabaseServiceRequest
    */
   char *environment_id;
   /*
-   * A name for people. Required. The slug is made from it and must come out as a DNS label: begins
+   * A name for people, 1 to 128 bytes, without control characters, line separators and marks of
+   * writing direction. Required. The slug is made from it and must come out as a DNS label: begins
    * with a letter, at most 63 characters, not "localhost".
    */
   char *name;
@@ -69,7 +70,9 @@ struct  Berth__Controlplane__V1__CreateDatabaseServiceRequest
   protobuf_c_boolean deploy_now;
   /*
    * Makes the call safe to repeat: for 24 hours, the same caller with the same id and the same
-   * request gets the same answer and creates nothing more. Empty: every call creates.
+   * request gets the same service, deployment_id and connection_uri, and creates nothing more. The
+   * service is shown as it is by then. NOT_FOUND while that service is deleted. At most 128 bytes, of
+   * the characters that a name may hold: the audit trail keeps it. Empty: every call creates.
    */
   char *request_id;
   /*
@@ -78,8 +81,8 @@ struct  Berth__Controlplane__V1__CreateDatabaseServiceRequest
    */
   char *database_name;
   /*
-   * The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and does not begin with
-   * "pg_". Blank: the template's default.
+   * The user that owns the database: matches [A-Za-z_][A-Za-z0-9_]{0,62}, does not begin with "pg_",
+   * and is none of "public", "none". Blank: the template's default.
    */
   char *username;
   /*
@@ -306,7 +309,7 @@ struct  Berth__Controlplane__V1__WatchServicesResponse
   ProtobufCMessage base;
   /*
    * In the first message: every service that is not deleted. Later: each that changed; one that was
-   * deleted comes a last time when its state is DELETED.
+   * deleted comes a last time when its state is DELETED or PURGED.
    */
   size_t n_services;
   Berth__Controlplane__V1__Service **services;

@@ -32,7 +32,14 @@ import Testing
             "--keepalive-timeout-max", "11s", "--connection-idle-time-max", "12m",
             "--connection-age-max", "13h", "--connection-age-grace-max", "14ms",
             "--write-stall-time-max", "15s", "--window-stall-time-max", "16s",
+            "--handlers-per-connection-max", "17", "--anonymous-streams-max", "18",
+            "--anonymous-streams-per-connection-max", "19", "--anonymous-stream-idle-time-max",
+            "20s",
         ])
+        #expect(found.handlersPerConnectionMax == 17)
+        #expect(found.anonymousStreamsMax == 18)
+        #expect(found.anonymousStreamsPerConnectionMax == 19)
+        #expect(found.anonymousStreamIdleTimeMax == .seconds(20))
         #expect(found.connectionsMax == 5)
         #expect(found.connection.concurrentStreamsMax == 6)
         #expect(found.handlersRunningMax == 7)

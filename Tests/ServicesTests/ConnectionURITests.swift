@@ -98,6 +98,17 @@ import Testing
         }
     }
 
+    @Test("every byte that a user's or a database's name may hold survives by itself")
+    func everyNameByte() throws {
+        for byte in Self.letters + Self.digits {
+            let name = "_" + String(UnicodeScalar(byte))
+            try Self.expectSurvival(
+                ConnectionParts(
+                    scheme: "postgresql", host: "main", port: 5432, databaseName: name,
+                    username: name, password: SecretText("aaaaaaaaaaaa")))
+        }
+    }
+
     @Test("every byte that a password may hold survives by itself")
     func everyByte() throws {
         for byte in UInt8(0x21)...0x7E {

@@ -1,14 +1,21 @@
 import Glibc
 
-/// A Docker engine that a test may end, in a network of its own; the machine's own is never touched.
+/// A Docker or Podman engine that a test may end, in a network of its own; the machine's own is never
+/// touched.
 ///
-/// `scripts/lib/own_docker` keeps it, and removes all of it when this process ends, however it does.
-final class OwnDocker: Sendable {
+/// `scripts/lib/own_engine` keeps it, and removes all of it when this process ends, however it does.
+final class OwnEngine: Sendable {
     /// Where an agent uses it.
     let place: Place
     private let folder: Folder
     private let keeper: ChildProcess
     private let commands: Int32
+
+    /// Which engine it is.
+    enum Kind: String {
+        case docker
+        case podman
+    }
 
     /// How its process ends.
     enum End: String, Sendable {
@@ -19,7 +26,7 @@ final class OwnDocker: Sendable {
     }
 
     /// Starts it with the image of these tests.
-    init() throws {
+    init(_ kind: Kind = .docker) throws {
         let folder = try Folder()
         let pipe = try PipeEnds()
         defer { close(pipe.reading) }
@@ -28,12 +35,14 @@ final class OwnDocker: Sendable {
         keeper = try ChildProcess(
             [
                 "/usr/bin/setsid", "unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc",
-                "\(try Programs.repository)/scripts/lib/own_docker", folder.path,
+                "\(try Programs.repository)/scripts/lib/own_engine", kind.rawValue, folder.path,
             ], input: pipe.reading)
         let namespace = "/proc/\(keeper.identifier)/ns/net"
         place = Place(
             entry: ["/usr/bin/nsenter", "--net=\(namespace)", "--"],
-            dockerSocket: folder.file("docker.sock"))
+            dockerSocket: folder.file("docker.sock"),
+            // The name that Podman gives to what comes from no registry.
+            image: kind == .podman ? "localhost/\(try Harbour.image)" : nil)
         self.folder = folder
         try start()
         try awaitAnswer()
@@ -64,7 +73,7 @@ final class OwnDocker: Sendable {
         }
         try eventually(within: .seconds(30), "Docker to \(command)") {
             if keeper.hasEnded {
-                throw ChildProcess.Failed(description: "own_docker: \(keeper.standardError)")
+                throw ChildProcess.Failed(description: "own_engine: \(keeper.standardError)")
             }
             return keeper.standardOutput == "\(before)\(command)\n"
         }

@@ -1,3 +1,4 @@
+import Cryptography
 import Domain
 import Testing
 
@@ -8,15 +9,21 @@ import Testing
     let place = SecretPlace(
         scope: .service(ServiceID(high: 1, low: 2)), key: "POSTGRES_PASSWORD")
 
+    static func sealer(_ byte: UInt8 = 7) throws -> MasterKeySealer {
+        try MasterKeySealer(
+            masterKey: SecretBytes(
+                copying: [UInt8](repeating: byte, count: MasterKeySealer.masterKeyByteCount)))
+    }
+
     @Test("what was sealed opens again, for its place and its key")
     func opens() throws {
-        let sealed = try Modules.sealer().seal(secret, for: place)
-        #expect(try Modules.sealer().open(sealed, for: place) == secret)
+        let sealed = try Self.sealer().seal(secret, for: place)
+        #expect(try Self.sealer().open(sealed, for: place) == secret)
     }
 
     @Test("sealing twice gives different bytes")
     func nonces() throws {
-        let sealer = try Modules.sealer()
+        let sealer = try Self.sealer()
         #expect(try sealer.seal(secret, for: place) != sealer.seal(secret, for: place))
     }
 
@@ -31,14 +38,14 @@ import Testing
             SecretPlace(scope: .service(ServiceID(high: 1, low: 2)), key: ""),
         ])
     func otherPlace(_ other: SecretPlace) throws {
-        let sealer = try Modules.sealer()
+        let sealer = try Self.sealer()
         let sealed = try sealer.seal(secret, for: place)
         try expectRefusal(sealer, sealed, other)
     }
 
     @Test("a change of any bit, or a cut at any place, is noticed")
     func tampering() throws {
-        let sealer = try Modules.sealer()
+        let sealer = try Self.sealer()
         let sealed = try sealer.seal(secret, for: place)
         for index in sealed.bytes.indices {
             for bit in 0..<8 {
@@ -55,8 +62,8 @@ import Testing
 
     @Test("another master key opens nothing, also when it claims the first one's name")
     func otherKey() throws {
-        let sealed = try Modules.sealer(7).seal(secret, for: place)
-        let other = try Modules.sealer(8)
+        let sealed = try Self.sealer(7).seal(secret, for: place)
+        let other = try Self.sealer(8)
         #expect(other.keyID != sealed.keyID)
         try expectRefusal(other, sealed, place)
         let renamed = SealedSecret(keyID: other.keyID, bytes: sealed.bytes)

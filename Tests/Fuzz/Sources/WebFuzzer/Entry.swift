@@ -1,0 +1,5 @@
+/// What libFuzzer calls with every input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    fuzzWeb(Array(UnsafeBufferPointer(start: start, count: count))) ? 0 : -1
+}
