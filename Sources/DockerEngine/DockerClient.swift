@@ -3,7 +3,8 @@ public import EventLoops
 /// Speaks the Docker Engine API over its unix socket, for one event loop.
 ///
 /// Nothing here waits in a system call: libcurl's multi interface is driven by the loop's reactor,
-/// and any number of requests and streams run at once. Podman's compatible socket serves as well.
+/// and any number of requests and streams run at once. How far Podman's compatible socket serves:
+/// docs/architecture/docker-engine.md.
 ///
 /// Every call has a deadline, counted from the call, and ends at once when its task is cancelled;
 /// what was asked for may then have happened all the same. A request over a connection that turns

@@ -158,7 +158,7 @@ import Testing
         #expect(hidden.code == "NOT_FOUND")
         let deployment = try client.call(
             "DeploymentService/GetDeployment", ["deploymentId": created["deploymentId"]],
-            token: stage.viewer, on: stage.server
+            token: stage.member, on: stage.server
         ).response["deployment"]
         #expect(deployment["state"] == "DEPLOYMENT_STATE_CANCELLED")
         #expect(deployment["message"].string.contains("deleted"))

@@ -13,8 +13,8 @@ tool_packages=(
     protobuf-c-compiler python3 python3-venv ca-certificates curl util-linux openssl nghttp2-client
     busybox-static iptables gnupg
 )
-# What only the tests need: a real browser, what shows sockets and addresses, and another engine.
-test_packages=(chromium iproute2 hostname podman netavark aardvark-dns)
+# What only the tests need: a real browser, and what shows sockets and addresses.
+test_packages=(chromium iproute2 hostname)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {

@@ -21,9 +21,9 @@ import Testing
     func kills() throws { try Self.kill(Self.kills, docker: nil) }
 
     @Test("the same with a Docker that is killed as well")
-    func killsOfDocker() throws { try Self.kill(Self.killsWithDocker, docker: try OwnEngine()) }
+    func killsOfDocker() throws { try Self.kill(Self.killsWithDocker, docker: try OwnDocker()) }
 
-    private static func kill(_ kills: Int, docker: OwnEngine?) throws {
+    private static func kill(_ kills: Int, docker: OwnDocker?) throws {
         let installation = try Installation()
         var options = installation.options
         if let docker { options.place = docker.place }

@@ -30,12 +30,20 @@ final class ChildProcess: Sendable {
         for (from, to) in [(input, 0), (output, 1), (errors, 2)] {
             posix_spawn_file_actions_adddup2(&actions, from, Int32(to))
         }
+        // The threads of tests keep signals from themselves, which a program would inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var arguments = command.map { strdup($0) } + [nil]
         var variables = ChildProcess.merged(environment).map { strdup($0) } + [nil]
         defer { for text in arguments + variables { free(text) } }
         var identifier: pid_t = 0
         let code = posix_spawn(
-            &identifier, command[0], &actions, nil, &arguments, &variables)
+            &identifier, command[0], &actions, &attributes, &arguments, &variables)
         guard code == 0 else {
             throw Failed(description: "\(command[0]): \(String(cString: strerror(code)))")
         }

@@ -20,9 +20,9 @@ final class Harbour: Sendable {
     ) throws {
         installation = try Installation()
         var options = installation.options
+        options.arguments =
+            ["--template-image", "postgres=\(try image ?? Harbour.image)"] + arguments
         change(&options)
-        let image = try image ?? options.place.image ?? Harbour.image
-        options.arguments += ["--template-image", "postgres=\(image)"] + arguments
         server = try Berthd(options)
         agent = try AgentProcess(
             of: server, serverID: installation.serverID,
@@ -130,8 +130,8 @@ final class Harbour: Sendable {
         try Docker.run(
             server.options.place.docker + [
                 "run", "--rm", "--network", "berth-env-\(environmentID)", "--entrypoint", "psql",
-                try server.options.place.image ?? Harbour.image, uri, "--no-psqlrc",
-                "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--command", sql,
+                try Harbour.image, uri, "--no-psqlrc", "--tuples-only", "--no-align", "--set",
+                "ON_ERROR_STOP=1", "--command", sql,
             ])
     }
 

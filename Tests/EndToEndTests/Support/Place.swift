@@ -4,8 +4,6 @@ struct Place: Sendable {
     var entry: [String] = []
     /// The engine's socket; nil for the machine's engine.
     var dockerSocket: String?
-    /// The databases' image there; nil for `Harbour.image`.
-    var image: String?
 
     /// Here, with the machine's engine.
     static let machine = Place()

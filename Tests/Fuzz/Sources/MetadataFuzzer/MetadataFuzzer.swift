@@ -21,6 +21,9 @@ private let names = [
     "grpc-",
 ].map { Array($0.utf8) }
 
+/// What nghttp2 lets through in a name (of RFC 9110's tokens, the most used).
+private let nameBytes = Array("abcdefghijklmnopqrstuvwxyz0123456789-_.".utf8)
+
 private func headerBlock(_ input: ArraySlice<UInt8>) -> HeaderBlock {
     var block = HeaderBlock()
     var rest = input
@@ -29,7 +32,7 @@ private func headerBlock(_ input: ArraySlice<UInt8>) -> HeaderBlock {
         if Int(choice) < names.count {
             name = names[Int(choice)]
         } else {
-            name = Array(rest.prefix(Int(choice) % 32))
+            name = rest.prefix(Int(choice) % 32).map { nameBytes[Int($0) % nameBytes.count] }
             rest = rest.dropFirst(name.count)
         }
         let value = Array(rest.prefix(Int(length)))

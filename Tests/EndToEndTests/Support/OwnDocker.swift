@@ -1,21 +1,14 @@
 import Glibc
 
-/// A Docker or Podman engine that a test may end, in a network of its own; the machine's own is never
-/// touched.
+/// A Docker engine that a test may end, in a network of its own; the machine's own is never touched.
 ///
-/// `scripts/lib/own_engine` keeps it, and removes all of it when this process ends, however it does.
-final class OwnEngine: Sendable {
+/// `scripts/lib/own_docker` keeps it, and removes all of it when this process ends, however it does.
+final class OwnDocker: Sendable {
     /// Where an agent uses it.
     let place: Place
     private let folder: Folder
     private let keeper: ChildProcess
     private let commands: Int32
-
-    /// Which engine it is.
-    enum Kind: String {
-        case docker
-        case podman
-    }
 
     /// How its process ends.
     enum End: String, Sendable {
@@ -26,7 +19,7 @@ final class OwnEngine: Sendable {
     }
 
     /// Starts it with the image of these tests.
-    init(_ kind: Kind = .docker) throws {
+    init() throws {
         let folder = try Folder()
         let pipe = try PipeEnds()
         defer { close(pipe.reading) }
@@ -35,14 +28,12 @@ final class OwnEngine: Sendable {
         keeper = try ChildProcess(
             [
                 "/usr/bin/setsid", "unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc",
-                "\(try Programs.repository)/scripts/lib/own_engine", kind.rawValue, folder.path,
+                "\(try Programs.repository)/scripts/lib/own_docker", folder.path,
             ], input: pipe.reading)
         let namespace = "/proc/\(keeper.identifier)/ns/net"
         place = Place(
             entry: ["/usr/bin/nsenter", "--net=\(namespace)", "--"],
-            dockerSocket: folder.file("docker.sock"),
-            // The name that Podman gives to what comes from no registry.
-            image: kind == .podman ? "localhost/\(try Harbour.image)" : nil)
+            dockerSocket: folder.file("docker.sock"))
         self.folder = folder
         try start()
         try awaitAnswer()
@@ -71,9 +62,9 @@ final class OwnEngine: Sendable {
         guard !keeper.hasEnded, write(commands, bytes, bytes.count) == bytes.count else {
             throw ChildProcess.Failed(description: "the keeper of Docker is gone")
         }
-        try eventually(within: .seconds(30), "Docker to \(command)") {
+        try eventually(within: .seconds(75), "Docker to \(command)") {
             if keeper.hasEnded {
-                throw ChildProcess.Failed(description: "own_engine: \(keeper.standardError)")
+                throw ChildProcess.Failed(description: "own_docker: \(keeper.standardError)")
             }
             return keeper.standardOutput == "\(before)\(command)\n"
         }
