@@ -2,8 +2,8 @@
 # What only the benchmark needs: the peers that Berth is measured beside, and what builds them.
 
 # gRPC C++ with its generator and a compiler; h2load and nghttpd.
-bench_packages=(g++ libgrpc++-dev protobuf-compiler protobuf-compiler-grpc nghttp2-client
-    nghttp2-server)
+bench_packages=(g++ libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+    nghttp2-client nghttp2-server)
 
 # ensure_bench_packages: installs what is missing of them.
 ensure_bench_packages() {

@@ -47,7 +47,14 @@ struct FaultDriver {
         try await scene.quiet()
         let trial = trial("\(fault.rawValue), \(point), \(isWarm ? "warm" : "cold")")
         if trap.isSprung {
-            check(answer, fault, trial.label, isWarm: isWarm)
+            // Behind the last message of PostgreSQL there is nothing left to wait for.
+            if fault == .pastDeadline, point.direction == .backend, point.offset == .after,
+                answer.code == .ok
+            {
+                #expect(answer.took < CreateThroughFaultsTests.deadline, "\(trial.label)")
+            } else {
+                check(answer, fault, trial.label, isWarm: isWarm)
+            }
             if fault == .cut, authorizing.contains(point) {
                 #expect(
                     answer.code == .unavailable && answer.saysNothingWasWritten,
