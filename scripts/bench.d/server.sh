@@ -1,10 +1,12 @@
 # shellcheck shell=bash
 # The berthd that is measured.
 
-# start_measured DATABASE [ARGUMENT…]: starts berthd over a database and waits until it serves.
+# start_measured DATABASE [ARGUMENT…]: starts berthd over a database and waits until it serves. The load
+# has one token for a hundred calls at once.
 start_measured() {
     BERTH_DATABASE_URL="$(database_url "$1")" \
-        start_berthd "$berthd" "127.0.0.1:$berthd_port" "${@:2}" >/dev/null
+        start_berthd "$berthd" "127.0.0.1:$berthd_port" --calls-per-token-max 1000 "${@:2}" \
+        >/dev/null
     wait_until_served "127.0.0.1:$berthd_port"
 }
 
