@@ -12,7 +12,7 @@ choose_database_image() {
     database_image=postgres:16-alpine
     if docker_as_root image inspect "$database_image" >/dev/null 2>&1; then
         note "the databases' image is $database_image, which is here"
-    elif step_quietly 120 docker_as_root pull --quiet "$database_image"; then
+    elif pull_database_image; then
         note "the databases' image is $database_image, just pulled"
     else
         database_image=berth/postgres-test:16
@@ -22,20 +22,10 @@ choose_database_image() {
     fi
 }
 
-# step_quietly SECONDS COMMAND…: whether the command succeeds in that time.
-step_quietly() { (timeout_of_functions "$@") >>"$logs/pull.log" 2>&1; }
-
-# timeout_of_functions SECONDS COMMAND…: as timeout(1), also for functions.
-timeout_of_functions() {
-    local seconds="$1" process watcher status=0
-    shift
-    "$@" &
-    process=$!
-    (sleep "$seconds" && kill "$process" 2>/dev/null) &
-    watcher=$!
-    wait "$process" || status=$?
-    kill "$watcher" 2>/dev/null || true
-    return "$status"
+# pull_database_image: whether the engine pulls the image, at most 120 s.
+pull_database_image() {
+    as_root timeout 120 docker --host "$DOCKER_HOST" pull --quiet "$database_image" \
+        >>"$logs/pull.log" 2>&1
 }
 
 # register_agent AGENT ADDRESS: makes the agent's keys and exchanges the bootstrap's one-time token,
