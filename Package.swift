@@ -151,7 +151,7 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["EventLoops", "PostgresClient", "SQL"],
+            dependencies: ["EventLoops", "PostgresClient", "SQL", logging],
             path: "Tests/TestSupport",
             swiftSettings: strictTests
         ),

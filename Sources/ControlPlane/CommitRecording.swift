@@ -5,15 +5,16 @@ import RPC
 
 /// Keeps a record of what each call commits, for ``status(for:)``.
 enum CommitRecording {
-    // No capture list: see ``TokenCallLimit``.
+    // No capture list: with one, Swift 6.3 runs an async closure off its caller's isolation, and every
+    // await inside would hop between the loop and nowhere.
     static var interceptor: Interceptor {
-        { context, proceed in
-            // An agent's stream commits as long as it lives, and its agent asks again anyway.
-            guard context.methodPath != AgentV1.AgentServiceMethods.connect.path else {
-                return try await proceed(context)
-            }
-            try await record(context, proceed)
-        }
+        { context, proceed in try await record(context, proceed) }
+    }
+
+    /// Whether a method may commit something that its caller asks about: health and reflection never do, and
+    /// an agent's stream does as long as it lives, while its agent asks again anyway.
+    static func concerns(_ methodPath: String) -> Bool {
+        methodPath.hasPrefix("/berth.") && methodPath != AgentV1.AgentServiceMethods.connect.path
     }
 
     private static func record(

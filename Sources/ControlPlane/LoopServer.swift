@@ -57,9 +57,9 @@ final class LoopServer {
         let streams = AnonymousStreams(configuration.limits)
         health = HealthService(reactor: reactor, streams: streams)
         let router = Router()
-        router.intercept(Interceptors.callLog(logger))
-        router.intercept(TokenCallLimit(configuration.quotas).interceptor)
-        router.intercept(CommitRecording.interceptor)
+        router.observe(.callLog(logger))
+        router.observe(TokenCallLimit(configuration.quotas).observer)
+        router.intercept(CommitRecording.interceptor, where: CommitRecording.concerns)
         health.register(on: router)
         try ReflectionService(
             fileDescriptorSet: BerthDescriptors.fileDescriptorSet, streams: streams

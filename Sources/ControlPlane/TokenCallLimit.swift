@@ -21,33 +21,31 @@ final class TokenCallLimit {
         registrationsMax = quotas.registrationsMax
     }
 
-    /// Counts calls that carry a credential, and registrations.
-    var interceptor: Interceptor {
-        // No capture list: with one, Swift 6.3 runs an async closure off its caller's isolation, and
-        // every await inside would hop between the loop and nowhere.
-        { context, proceed in try await self.run(context, proceed) }
+    /// Counts calls that carry a credential, and registrations, whatever credential those carry: nobody
+    /// looks at it.
+    var observer: CallObserver {
+        CallObserver(
+            begins: { context in
+                if context.methodPath == self.registering { return try self.beginRegistration() }
+                if let credential = self.counted(context) { try self.enter(credential) }
+            },
+            ends: { context, _ in
+                if context.methodPath == self.registering {
+                    self.registrations -= 1
+                } else if let credential = self.counted(context) {
+                    self.leave(credential)
+                }
+            })
     }
 
-    private func run(
-        _ context: CallContext, _ proceed: (CallContext) async throws -> Void
-    ) async throws {
-        if context.methodPath == registering { return try await register(context, proceed) }
-        guard context.metadata.firstBytes("authorization") != nil else {
-            return try await proceed(context)
-        }
-        // A malformed one is refused by whatever needs it.
-        guard let credential = try? credential(of: context) else {
-            return try await proceed(context)
-        }
-        try enter(credential)
-        defer { leave(credential) }
-        try await proceed(context)
+    /// The credential that a call is counted by; nil for one without, and for a malformed one, which is
+    /// refused by whatever needs it.
+    private func counted(_ context: CallContext) -> Credential? {
+        guard context.metadata.firstBytes("authorization") != nil else { return nil }
+        return try? credential(of: context)
     }
 
-    /// Whatever credential it carries: nobody looks at it.
-    private func register(
-        _ context: CallContext, _ proceed: (CallContext) async throws -> Void
-    ) async throws {
+    private func beginRegistration() throws {
         guard registrations < registrationsMax else {
             throw Problem(
                 .resourceExhausted,
@@ -55,8 +53,6 @@ final class TokenCallLimit {
             )
         }
         registrations += 1
-        defer { registrations -= 1 }
-        try await proceed(context)
     }
 
     private func enter(_ credential: Credential) throws {

@@ -7,6 +7,8 @@ import HTTP2
 public final class CallContext {
     /// The method's path, such as `/grpc.health.v1.Health/Check`.
     public let methodPath: String
+    /// When its header section was there.
+    public let began = Instant.now()
     /// What the client sent beside its messages.
     public let metadata: Metadata
     /// When the caller gives up; nil when it said nothing. At that time the handler's task is

@@ -1,5 +1,5 @@
-/// A function around every call: it may look at the context, refuse by throwing, run `proceed`
-/// once, and see how it ended.
+/// A function around calls: it may look at the context, refuse by throwing, run `proceed` once, and see
+/// how it ended.
 ///
 /// Interceptors run in the order in which they were added, the first outermost. What `proceed`
 /// throws is always an ``RPCStatus`` or a `CancellationError`.

@@ -6,6 +6,8 @@ protocol MethodHandler: AnyObject {
     var path: String { get }
     /// What its calls came to.
     var metrics: MethodMetrics { get }
+    /// The interceptors around it, the outermost first.
+    var layers: [Router.Layer] { get set }
     /// Whether the handler shall run only once the whole request is there: it saves a suspension.
     var awaitsWholeRequest: Bool { get }
     /// Runs the handler on what the call receives and gives the call what it answers.
@@ -46,6 +48,7 @@ extension MessageExchange {
 final class UnaryHandler<Request: Message, Response: Message>: MethodHandler {
     let path: String
     let metrics = MethodMetrics()
+    var layers: [Router.Layer] = []
     var awaitsWholeRequest: Bool { true }
     private let handler: (Request, CallContext) async throws -> Response
 
@@ -72,6 +75,7 @@ final class ServerStreamingHandler<Request: Message, Response: Message>: MethodH
 
     let path: String
     let metrics = MethodMetrics()
+    var layers: [Router.Layer] = []
     var awaitsWholeRequest: Bool { true }
     private let handler: Handler
 
@@ -91,6 +95,7 @@ final class ClientStreamingHandler<Request: Message, Response: Message>: MethodH
 
     let path: String
     let metrics = MethodMetrics()
+    var layers: [Router.Layer] = []
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 
@@ -113,6 +118,7 @@ final class BidirectionalHandler<Request: Message, Response: Message>: MethodHan
 
     let path: String
     let metrics = MethodMetrics()
+    var layers: [Router.Layer] = []
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 

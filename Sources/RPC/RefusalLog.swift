@@ -29,7 +29,7 @@ final class RefusalLog {
             var fields: Logger.Metadata = [
                 "path": "\(RefusalLog.shown(stream.headers.storage[head.path]))",
                 "request_id": "\(id.text)", "peer": "\(peer)",
-                "reason": "\(Interceptors.oneLine(refusal.description))",
+                "reason": "\(LogLine.text(refusal.description))",
             ]
             if let code = refusal.code { fields["status"] = "\(code.name)" }
             return fields
@@ -45,7 +45,7 @@ final class RefusalLog {
         [
             "method": "\(context.methodPath)", "request_id": "\(context.requestID)",
             "peer": "\(context.peer)", "status": "\(status.code.name)",
-            "message": "\(Interceptors.oneLine(status.message))",
+            "message": "\(LogLine.text(status.message))",
         ]
     }
 
@@ -77,6 +77,6 @@ final class RefusalLog {
     }
 
     private static func shown(_ path: ArraySlice<UInt8>) -> String {
-        Interceptors.oneLine(String(decoding: path.prefix(pathBytesMax), as: UTF8.self))
+        LogLine.text(String(decoding: path.prefix(pathBytesMax), as: UTF8.self))
     }
 }

@@ -6,12 +6,15 @@ public import Messages
 /// that loop, so they may hold the loop's plain state.
 public final class Router {
     private(set) var methods = MethodTable()
-    private(set) var layers: [Layer] = []
+    private(set) var observers: [CallObserver] = []
+    private var layers: [Layer] = []
 
     /// An interceptor in a struct: functions kept bare in an array are called through thunks, each an
     /// asynchronous frame of its own.
     struct Layer {
         let run: Interceptor
+        /// Whether it is around the handler of the method with this path.
+        let isAround: (String) -> Bool
     }
 
     /// Makes a router without methods.
@@ -22,7 +25,7 @@ public final class Router {
         _ method: UnaryMethod<Request, Response>,
         _ handler: @escaping (Request, CallContext) async throws -> Response
     ) {
-        methods.insert(UnaryHandler(path: method.path, handler: handler))
+        insert(UnaryHandler(path: method.path, handler: handler))
     }
 
     /// Answers a method of one request and any number of responses.
@@ -30,7 +33,7 @@ public final class Router {
         _ method: ServerStreamingMethod<Request, Response>,
         _ handler: @escaping (Request, ResponseWriter<Response>, CallContext) async throws -> Void
     ) {
-        methods.insert(ServerStreamingHandler(path: method.path, handler: handler))
+        insert(ServerStreamingHandler(path: method.path, handler: handler))
     }
 
     /// Answers a method of any number of requests and one response.
@@ -38,7 +41,7 @@ public final class Router {
         _ method: ClientStreamingMethod<Request, Response>,
         _ handler: @escaping (RequestStream<Request>, CallContext) async throws -> Response
     ) {
-        methods.insert(ClientStreamingHandler(path: method.path, handler: handler))
+        insert(ClientStreamingHandler(path: method.path, handler: handler))
     }
 
     /// Answers a method of any number of requests and responses, in any order.
@@ -49,12 +52,26 @@ public final class Router {
                 RequestStream<Request>, ResponseWriter<Response>, CallContext
             ) async throws -> Void
     ) {
-        methods.insert(BidirectionalHandler(path: method.path, handler: handler))
+        insert(BidirectionalHandler(path: method.path, handler: handler))
     }
 
-    /// Puts `interceptor` inside those added before it and around every handler.
-    public func intercept(_ interceptor: @escaping Interceptor) {
-        layers.append(Layer(run: interceptor))
+    private func insert(_ handler: any MethodHandler) {
+        handler.layers = layers.filter { $0.isAround(handler.path) }
+        methods.insert(handler)
+    }
+
+    /// Tells `observer` of every call, after those added before it.
+    public func observe(_ observer: CallObserver) { observers.append(observer) }
+
+    /// Puts `interceptor` inside those added before it and around the handlers of the methods whose paths
+    /// `isAround` takes; of every method when it is not given. Asked once a method, not once a call.
+    public func intercept(
+        _ interceptor: @escaping Interceptor,
+        where isAround: @escaping (_ methodPath: String) -> Bool = { _ in true }
+    ) {
+        let layer = Layer(run: interceptor, isAround: isAround)
+        layers.append(layer)
+        for handler in methods.all where isAround(handler.path) { handler.layers.append(layer) }
     }
 
     /// The registered paths, sorted.

@@ -19,7 +19,6 @@ final class ServerCall: StreamObserver {
     private var text = WebText.Decoder()
     private let handler: any MethodHandler
     private var phase = Phase.awaitingRequest
-    private let begin = Instant.now()
     private var task: Task<Void, Never>?
     private var deadlineTimer: LoopTimer?
     /// The handler's tasks, suspended until the state of the stream changes.
@@ -104,14 +103,27 @@ final class ServerCall: StreamObserver {
     private var hasReturned = false
 
     private func run() async {
+        let observers = server.router.observers
+        var failure: RPCStatus?
+        var told = 0
         do {
-            try await runIntercepted(0, context)
-            answer(nil)
+            for observer in observers {
+                try observer.begins(context)
+                told += 1
+            }
+            // Without an await where none is needed: each costs a few hundred instructions.
+            if handler.layers.isEmpty {
+                try await handler.run(self, context)
+            } else {
+                try await runIntercepted(0, context)
+            }
         } catch {
-            let status = error as? RPCStatus ?? server.status(for: error, context)
+            let status = status(of: error)
             if context.isRequestMalformed { server.refusalLog.malformed(context, status) }
-            answer(status)
+            failure = status
         }
+        for observer in observers[..<told].reversed() { observer.ends(context, failure) }
+        answer(failure)
         hasReturned = true
         task = nil
         server.handlerEnded(on: connection)
@@ -119,20 +131,24 @@ final class ServerCall: StreamObserver {
 
     /// Runs the interceptors from `index` on, and the handler inside the last.
     private func runIntercepted(_ index: Int, _ context: CallContext) async throws {
-        let layers = server.router.layers
         do {
-            if index == layers.count {
+            if index == handler.layers.count {
                 try await handler.run(self, context)
             } else {
-                try await layers[index].run(context) {
+                try await handler.layers[index].run(context) {
                     try await self.runIntercepted(index + 1, $0)
                 }
             }
         } catch {
-            let status = server.status(for: error, context)
-            if let abortStatus, status.code == .cancelled { throw abortStatus }
-            throw status
+            throw status(of: error)
         }
+    }
+
+    /// The status that a failed handler comes to; of one that was cancelled, what its caller was told.
+    private func status(of error: any Error) -> RPCStatus {
+        let status = server.status(for: error, context)
+        if let abortStatus, status.code == .cancelled { return abortStatus }
+        return status
     }
 
     // MARK: Ending
@@ -176,7 +192,7 @@ final class ServerCall: StreamObserver {
 
     private func count(_ code: StatusCode) {
         handler.metrics.callEnded(
-            code, nanoseconds: begin.duration(to: .now()).nanosecondsClamped)
+            code, nanoseconds: context.began.duration(to: .now()).nanosecondsClamped)
     }
 
     /// Answers a page, which cannot read trailers.

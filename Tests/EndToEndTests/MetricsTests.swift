@@ -73,9 +73,10 @@ import Testing
         defer { watch.signal(SIGKILL) }
         try eventually("the watch to begin") { watch.standardOutput.contains("SERVING") }
         var text = ""
-        try eventually("the other connections to be over") {
+        try eventually("the other connections to be over, and the lag to be measured once") {
             text = try Self.scrape(address)
             return text.contains("\nhttp2_server_connections_open 1\n")
+                && !text.contains("\nberth_loop_lag_seconds_count 0\n")
         }
         let lines = Set(text.split(separator: "\n").map(String.init))
         for line in [

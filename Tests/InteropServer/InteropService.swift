@@ -19,7 +19,7 @@ final class InteropService {
         logger: Logger
     ) throws {
         let router = Router()
-        router.intercept(Interceptors.callLog(logger))
+        router.observe(.callLog(logger))
         router.intercept(MetadataEcho.interceptor)
         health = HealthService(reactor: reactor)
         health.register(on: router)

@@ -13,7 +13,7 @@ import Testing
     @Test("a pool that is closed while it connects keeps nothing of the attempt, password included")
     func abandoned() async throws {
         try await onLoop { loop, reactor in
-            let port = try DeafPort()
+            let port = try HeldPort()
             try port.listen()
             let pool = try ConnectionPool(
                 reactor: reactor, workers: try sharedWorkers(),
@@ -32,7 +32,7 @@ import Testing
     @Test("who asks for a connection and has not begun to wait hears of the close at once")
     func closedBeforeTheWait() async throws {
         try await onLoop { loop, reactor in
-            let port = try DeafPort()
+            let port = try HeldPort()
             try port.listen()
             let pool = try ConnectionPool(
                 reactor: reactor, workers: try sharedWorkers(),

@@ -26,7 +26,7 @@ import Testing
 
     @Test("nobody at an address is silence, and so is one who listens and says nothing")
     func silent() async throws {
-        let port = try DeafPort()
+        let port = try HeldPort()
         // Bound, and nobody listens.
         guard case .silent(let refused) = try await Self.ask(port.uri()) else {
             Issue.record("answered")

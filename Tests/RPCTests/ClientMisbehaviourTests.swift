@@ -1,5 +1,4 @@
 import EventLoops
-import Glibc
 import HTTP2
 import Logging
 import Messages
@@ -148,10 +147,9 @@ import Testing
     func silent() async throws {
         try await onLoop { _, reactor in
             // Listens and never says a word: the kernel accepts.
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            #expect(listen(descriptor, 5) == 0)
-            let address = try #require(Self.address(of: descriptor))
+            let held = try HeldPort()
+            try held.listen()
+            let address = try #require(SocketAddress(host: "127.0.0.1", port: held.number))
             let channel = try ClientTests.channel(to: address, reactor) {
                 $0.connectTimeMax = .milliseconds(150)
             }
@@ -162,18 +160,6 @@ import Testing
             #expect(status?.message.contains("SETTINGS") == true, "\(status?.message ?? "")")
             channel.close()
         }
-    }
-
-    private static func address(of descriptor: Int32) -> SocketAddress? {
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                getsockname(descriptor, $0, &length)
-            }
-        }
-        return code == 0
-            ? SocketAddress(host: "127.0.0.1", port: UInt16(bigEndian: address.sin_port)) : nil
     }
 
     @Test("a connection that answers no keepalive is dead")

@@ -1,8 +1,7 @@
 import EventLoops
 import HTTP2
-import Logging
+import Messages
 import StandardMessages
-import Synchronization
 import TestSupport
 import Testing
 
@@ -11,10 +10,9 @@ import Testing
 @Suite struct InterceptorTests {
     @Test("a status message stays on its line of the log")
     func oneLine() {
-        #expect(Interceptors.oneLine("plain: ü") == "plain: ü")
-        #expect(
-            Interceptors.oneLine("a\nb\r\u{1B}[2Jc\u{2028}d") == #"a\u{a}b\u{d}\u{1b}[2Jc\u{2028}d"#
-        )
+        #expect(LogLine.text("plain: ü") == "plain: ü")
+        #expect(LogLine.text("a\nb\r\u{1B}[2Jc\u{2028}d") == #"a\u{a}b\u{d}\u{1b}[2Jc\u{2028}d"#)
+        #expect(LogLine.text("a\u{202E}b") == #"a\u{202e}b"#)
     }
 
     private enum Caller: CallContextKey { typealias Value = String }
@@ -41,6 +39,76 @@ import Testing
                     "outer before", "inner before", "handler for inner", "inner after",
                     "outer after",
                 ])
+        }
+    }
+
+    @Test("an interceptor is around the methods that it is for, registered before it or after")
+    func chosenMethods() async throws {
+        try await withEcho { server, client in
+            server.router.intercept(
+                { context, proceed in
+                    server.events.append(context.methodPath)
+                    try await proceed(context)
+                }, where: { $0.hasSuffix("/Expand") || $0.hasSuffix("/Late") })
+            server.router.register(
+                UnaryMethod<Payload, Payload>(fullServiceName: "test.Echo", name: "Late")
+            ) { request, _ in request }
+            for path in ["Unary", "Expand", "Late"] {
+                _ = try await client.unary("/test.Echo/\(path)")
+            }
+            #expect(server.events == ["/test.Echo/Expand", "/test.Echo/Late"])
+        }
+    }
+
+    @Test("observers hear of the beginning in order, and of the end in the opposite one")
+    func observers() async throws {
+        try await withEcho { server, client in
+            for name in ["outer", "inner"] {
+                server.router.observe(
+                    CallObserver(
+                        begins: { _ in server.events.append("\(name) begins") },
+                        ends: { server.events.append("\(name): \($1?.code.name ?? "OK")") }))
+            }
+            server.router.intercept { context, proceed in
+                server.events.append("interceptor")
+                try await proceed(context)
+            }
+            server.onUnary = { request, _ in request }
+            _ = try await client.unary("/test.Echo/Unary")
+            #expect(
+                server.events == [
+                    "outer begins", "inner begins", "interceptor", "inner: OK", "outer: OK",
+                ])
+            server.events = []
+            server.onUnary = { _, _ in throw RPCStatus(.notFound, "nothing there") }
+            _ = try await client.unary("/test.Echo/Unary")
+            #expect(server.events.suffix(2) == ["inner: NOT_FOUND", "outer: NOT_FOUND"])
+        }
+    }
+
+    @Test("an observer that throws refuses the call: those before it hear of its end, nobody else")
+    func observerRefuses() async throws {
+        try await withEcho { server, client in
+            server.router.observe(
+                CallObserver { server.events.append("first: \($1?.code.name ?? "OK")") })
+            server.router.observe(
+                CallObserver(
+                    begins: { _ in throw RPCStatus(.resourceExhausted, "enough") },
+                    ends: { _, _ in server.events.append("second") }))
+            server.router.observe(
+                CallObserver(
+                    begins: { _ in server.events.append("third begins") },
+                    ends: { _, _ in server.events.append("third") }))
+            server.onUnary = { request, _ in
+                server.events.append("handled")
+                return request
+            }
+            for path in ["Unary", "Expand", "Collect", "Chat"] {
+                server.events = []
+                let call = try await client.unary("/test.Echo/\(path)")
+                #expect(call.status == .resourceExhausted)
+                #expect(server.events == ["first: RESOURCE_EXHAUSTED"])
+            }
         }
     }
 
@@ -89,12 +157,10 @@ import Testing
 
     @Test("the call log names method, status and request id, and no metadata")
     func callLog() async throws {
-        let log = LogRecord()
+        let log = CapturedLog()
         try await onLoop { _, reactor in
-            var logger = Logger(label: "test", factory: { _ in log })
-            logger.logLevel = .trace
-            let server = try EchoServer(reactor, logger: logger)
-            server.router.intercept(Interceptors.callLog(logger))
+            let server = try EchoServer(reactor, logger: log.logger)
+            server.router.observe(.callLog(log.logger))
             let client = try TestClient(server.address, reactor)
             var requestID = ""
             server.onUnary = { request, context in
@@ -116,9 +182,9 @@ import Testing
     @Test("an unknown error is logged with the id that the caller has")
     func unknownErrorLogged() async throws {
         struct Unknown: Error {}
-        let log = LogRecord()
+        let log = CapturedLog()
         try await onLoop { _, reactor in
-            let server = try EchoServer(reactor, logger: Logger(label: "t", factory: { _ in log }))
+            let server = try EchoServer(reactor, logger: log.logger)
             let client = try TestClient(server.address, reactor)
             server.onUnary = { _, _ in throw Unknown() }
             let message = try await client.unary("/test.Echo/Unary").message ?? ""
@@ -126,28 +192,5 @@ import Testing
             #expect(log.lines.count == 1)
             #expect(log.lines.first?.contains(id) == true)
         }
-    }
-}
-
-/// A log handler that keeps its lines.
-final class LogRecord: LogHandler {
-    private let state = Mutex<[String]>([])
-    var lines: [String] { state.withLock { $0 } }
-
-    func log(event: LogEvent) {
-        let fields = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted().joined(separator: " ")
-        state.withLock { $0.append("\(event.level) \(event.message) \(fields)") }
-    }
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
     }
 }

@@ -1,6 +1,5 @@
 import EventLoops
 import HTTP2
-import Logging
 import Messages
 import StandardMessages
 import TestSupport
@@ -29,14 +28,14 @@ import Testing
     /// Runs `body` with a server that writes to the log given.
     private func withLog(
         _ change: @escaping @Sendable (inout ServerLimits) -> Void = { _ in },
-        _ body: @escaping @Sendable (EchoServer, TestClient, LogRecord) async throws -> Void
+        _ body: @escaping @Sendable (EchoServer, TestClient, CapturedLog) async throws -> Void
     ) async throws {
         try await onLoop { _, reactor in
-            let log = LogRecord()
+            let log = CapturedLog()
             var limits = ServerLimits()
             change(&limits)
             let server = try EchoServer(
-                reactor, limits, logger: Logger(label: "t", factory: { _ in log }))
+                reactor, limits, logger: log.logger)
             let client = try TestClient(server.address, reactor)
             try await body(server, client, log)
             client.connection.abandon()
@@ -63,7 +62,7 @@ import Testing
             let id = try #require(try Self.requestID(in: call))
             #expect(log.lines.count == 1)
             let line = try #require(log.lines.first)
-            for part in ["info request refused", "request_id=\(id)", "status=\(code.name)", path] {
+            for part in ["info: request refused", "request_id=\(id)", "status=\(code.name)", path] {
                 #expect(line.contains(part), "\(line)")
             }
             #expect(line.contains("peer=127.0.0.1:"))
@@ -162,8 +161,7 @@ import Testing
     @Test("the call log says of a handler that was cancelled what its caller was told")
     func abortedHandler() async throws {
         try await withLog { server, client, log in
-            server.router.intercept(
-                Interceptors.callLog(Logger(label: "t", factory: { _ in log })))
+            server.router.observe(.callLog(log.logger))
             server.onUnary = { request, _ in
                 try await server.reactor.sleep(for: .seconds(30))
                 return request
@@ -184,8 +182,7 @@ import Testing
             $0.refusalsLogged = .init(burst: 3, perSecond: 1)
             $0.message.messageBytesMax = 1000
         }) { server, client, log in
-            server.router.intercept(
-                Interceptors.callLog(Logger(label: "t", factory: { _ in log })))
+            server.router.observe(.callLog(log.logger))
             let bodies: [([UInt8], StatusCode)] = [
                 (MessageFrame.bytes([0xFF, 0xFF]), .internal),
                 (MessageFrame.bytes([], flag: 2), .internal),
@@ -206,7 +203,7 @@ import Testing
             let seconds = Int(begin.duration(to: .now()).components.seconds)
             #expect((3...3 + seconds).contains(log.lines.count))
             for line in log.lines {
-                #expect(line.hasPrefix("info request malformed"), "\(line)")
+                #expect(line.hasPrefix("info: request malformed"), "\(line)")
                 #expect(line.contains("request_id="))
             }
         }
@@ -215,12 +212,11 @@ import Testing
     @Test("a response that cannot be encoded stays a fault of ours, logged as an error")
     func unencodable() async throws {
         try await withLog { server, client, log in
-            server.router.intercept(
-                Interceptors.callLog(Logger(label: "t", factory: { _ in log })))
+            server.router.observe(.callLog(log.logger))
             server.onUnary = { _, _ in .with { $0.typeURL = "a\u{0}b" } }
             let call = try await client.unary("/test.Echo/Unary")
             #expect(call.status == .internal)
-            #expect(log.lines.first?.hasPrefix("error call") == true, "\(log.lines)")
+            #expect(log.lines.first?.hasPrefix("error: call") == true, "\(log.lines)")
         }
     }
 

@@ -14,7 +14,7 @@ tool_packages=(
     busybox-static iptables gnupg
 )
 # What only the tests need: a real browser, and what shows sockets and addresses.
-test_packages=(chromium iproute2 hostname)
+test_packages=(chromium iproute2)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {

@@ -231,6 +231,9 @@ final class Keeper {
             guard !isStopped, tools.mayStart(), !all.contains(where: \.isActive),
                 all.contains(where: { $0.id == kept.details.id })
             else { return }
+            // An engine that is told to end stops its containers first, takes no new connections, and
+            // obeys those it has: what it starts then it may leave in a state that it never starts from.
+            guard await tools.presence.answers() else { return }
             pauses.started(kept.service, now: Instant.now())
             logger.notice(
                 "starting a container again",
@@ -240,7 +243,7 @@ final class Keeper {
                 ])
             try await engine.startContainer(kept.details.id)
         } catch {
-            // An engine that is about to end refuses everything.
+            // One that was told to end meanwhile refuses everything.
             if (error as? DockerError)?.kind == .refused, await tools.presence.answers() {
                 refusals[kept.details.id, default: 0] += 1
             }

@@ -62,12 +62,13 @@ import Testing
         return desired
     }
 
-    /// Sweeps until the condition holds.
+    /// Sweeps until the condition holds, for 20 s at most.
     private static func until(
         _ reactor: Reactor, _ keeper: Keeper, on loop: isolated EventLoop,
         _ condition: () -> Bool
     ) async throws {
-        for _ in 0..<300 where !condition() {
+        let end = Instant.now().advanced(by: .seconds(20))
+        while !condition(), Instant.now() < end {
             await keeper.sweep(on: loop)
             try await reactor.sleep(for: .milliseconds(10))
         }
@@ -102,24 +103,44 @@ import Testing
         }
     }
 
-    @Test("what a Docker that is about to end refuses counts for nothing: its container is there")
+    @Test("a Docker that is about to end is asked to start nothing; once it is back, it is")
     func endingEngine() async throws {
         try await onLoop { loop, reactor in
             let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
+            let desired = try await KeeperTests.ended(1, engine)
+            engine.clearEffects()
             engine.isAnswering = false
+            let reports = Reports()
+            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            keeper.replaceDesired(desired, on: loop)
+            let pauseIsOver = Instant.now().advanced(by: RestartPauses.pauseMin * 2)
+            try await KeeperTests.until(reactor, keeper, on: loop) { Instant.now() > pauseIsOver }
+            #expect(engine.effects.isEmpty)
+            engine.isAnswering = true
+            try await KeeperTests.until(reactor, keeper, on: loop) { !engine.running.isEmpty }
+            #expect(reports.inventories.allSatisfy { $0.containers.count == 1 })
+            keeper.stop()
+        }
+    }
+
+    @Test("what a Docker refuses that was told to end meanwhile counts for nothing")
+    func refusalAtTheEnd() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let desired = try await KeeperTests.ended(1, engine)
             engine.startError = DockerError(
                 .refused, operation: "start container", status: 500,
                 message: "the daemon is shutting down")
+            engine.endsAtStart = true
             let reports = Reports()
             let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
-            keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
+            keeper.replaceDesired(desired, on: loop)
             // One more than would make it gone.
-            try await KeeperTests.until(reactor, keeper, on: loop) {
-                reports.inventories.last?.containers.first?.restartCount ?? 0
-                    > Int32(Keeper.refusalsMax)
+            for refusal in 1...Int32(Keeper.refusalsMax + 1) {
+                try await KeeperTests.until(reactor, keeper, on: loop) {
+                    reports.inventories.last?.containers.first?.restartCount == refusal
+                }
+                engine.isAnswering = true
             }
             #expect(reports.inventories.allSatisfy { $0.containers.count == 1 })
             keeper.stop()
@@ -142,12 +163,9 @@ import Testing
             await keeper.sweep(on: loop)
             #expect(reports.inventories.last?.containers.count == 1)
             // After one second, and two more.
-            let end = Instant.now().advanced(by: .seconds(20))
-            while reports.inventories.last?.containers.isEmpty == false, Instant.now() < end {
-                await keeper.sweep(on: loop)
-                try await reactor.sleep(for: .milliseconds(10))
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.isEmpty == true
             }
-            #expect(reports.inventories.last?.containers.isEmpty == true)
             #expect(engine.containers[id] != nil, "the keeper removes nothing")
             // Whoever starts it after all makes it good again.
             engine.containers[id]?.status = .running

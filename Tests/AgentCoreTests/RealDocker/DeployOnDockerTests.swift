@@ -1,7 +1,6 @@
 import DockerEngine
 import Domain
 import EventLoops
-import Glibc
 import TestSupport
 import Testing
 
@@ -70,15 +69,16 @@ import Testing
             #expect(settings == "false [ALL] [no-new-privileges:true]")
 
             // What listens here, on every address, answers here and not there.
-            let listener = try Listener()
-            #expect(listener.isReachable(at: "127.0.0.1"))
+            let held = try HeldPort(onEveryAddress: true)
+            try held.listen()
+            #expect(HeldPort.answers(at: "127.0.0.1", port: held.number))
             let gateway = try await server.command(
                 "docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}",
                 server.network)
-            #expect(listener.isReachable(at: gateway))
+            #expect(HeldPort.answers(at: gateway, port: held.number))
             await #expect(throws: CommandFailed.self) {
                 try await server.command(
-                    "docker", "exec", id, "nc", "-w", "3", gateway, "\(listener.port)")
+                    "docker", "exec", id, "nc", "-w", "3", gateway, "\(held.number)")
             }
         }
     }
@@ -99,33 +99,5 @@ import Testing
             #expect(try await server.containers().map(\.status) == [.running])
             #expect(try await server.psql("SELECT 1") == "1")
         }
-    }
-}
-
-/// A socket that listens on every address of the machine.
-private final class Listener {
-    private let descriptor: Int32
-    let port: UInt16
-
-    init() throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        self.descriptor = descriptor
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && listen(descriptor, 8) == 0
-                    && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        port = UInt16(bigEndian: address.sin_port)
-    }
-
-    deinit { close(descriptor) }
-
-    func isReachable(at host: String) -> Bool {
-        (try? Command.run(["bash", "-c", "exec 3<>/dev/tcp/\(host)/\(port)"])) != nil
     }
 }

@@ -82,7 +82,7 @@ import Testing
     func conversation() async throws {
         try await onLoop { loop, reactor in
             let controlPlane = try SigningKey.generate()
-            let log = LogRecord()
+            let log = CapturedLog()
             let (stream, work, session) = try AgentSessionTests.make(
                 controlPlane, reactor, log.logger)
             let running = LoopTask(on: loop) { try await session.run(on: loop) }

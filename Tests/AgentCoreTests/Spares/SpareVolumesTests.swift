@@ -168,7 +168,7 @@ import Testing
         try await onLoop { loop, reactor in
             let engine = FakeEngine()
             engine.exchangeError = SystemError(function: "renameat2 /x", code: errorNumber)
-            let log = LogRecord()
+            let log = CapturedLog()
             let spares = Sample.spares(engine, reactor, logger: log.logger, on: loop)
             defer { spares.stop() }
             for _ in 0..<2 { #expect(await spares.fill(on: loop) == nil) }

@@ -53,6 +53,8 @@ final class FakeEngine: ContainerEngine, EnginePresence {
     var behaviour = Behaviour.serves
     var output: [String] = []
     var startError: DockerError?
+    /// Whether it is told to end whenever it is asked to start a container.
+    var endsAtStart = false
 
     /// Every effect in order, such as `start berth-db-…`.
     private(set) var effects: [String] = []
@@ -288,6 +290,7 @@ final class FakeEngine: ContainerEngine, EnginePresence {
         try act("start \(name(id))") {
             if self.startError == nil { self.bringUp(id) }
         }
+        if endsAtStart { isAnswering = false }
         if let startError { throw startError }
     }
 

@@ -5,6 +5,7 @@ import Logging
 import Messages
 import RPC
 import StandardMessages
+import TestSupport
 import Testing
 
 @testable import Agents

@@ -17,7 +17,7 @@ import Testing
     /// Calls under the limit, each held until the test lets it end.
     private final class Calls {
         let reactor: Reactor
-        let interceptor: Interceptor
+        let observer: CallObserver
         /// Calls that were let through and have not ended.
         var running = 0
         /// How those that ended did so.
@@ -29,7 +29,7 @@ import Testing
             var quotas = ServeConfiguration.Quotas()
             quotas.callsPerTokenMax = max
             quotas.registrationsMax = registrationsMax
-            interceptor = TokenCallLimit(quotas).interceptor
+            observer = TokenCallLimit(quotas).observer
         }
 
         @discardableResult
@@ -44,14 +44,14 @@ import Testing
 
         private func run(_ context: CallContext, _ failing: Bool) async {
             do {
-                try await interceptor(context) { _ in
-                    self.running += 1
-                    defer { self.running -= 1 }
-                    while !self.isReleased {
-                        try await self.reactor.sleep(for: .milliseconds(1))
-                    }
-                    if failing { throw Failed() }
+                try observer.begins(context)
+                running += 1
+                defer {
+                    running -= 1
+                    observer.ends(context, nil)
                 }
+                while !isReleased { try await reactor.sleep(for: .milliseconds(1)) }
+                if failing { throw Failed() }
                 ended.append("ok")
             } catch let problem as Problem {
                 ended.append("\(problem.kind): \(problem.message)")

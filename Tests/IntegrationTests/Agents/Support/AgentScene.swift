@@ -21,7 +21,7 @@ final class AgentScene {
     let reactor: Reactor
     let jobs = FakeJobs()
     /// What the servers of agents log.
-    let log = LogRecord()
+    let log = CapturedLog()
     let signingKey: SigningKey
     let first: AgentServer
     let second: AgentServer
@@ -145,7 +145,7 @@ final class AgentServer {
     private let server: GRPCServer
 
     init(
-        _ uri: String, _ signingKey: SigningKey, _ jobs: FakeJobs, _ log: LogRecord,
+        _ uri: String, _ signingKey: SigningKey, _ jobs: FakeJobs, _ log: CapturedLog,
         _ limits: AgentLimits, _ interval: Duration, _ isPrivate: Bool, _ reactor: Reactor
     ) throws {
         let workers = try sharedWorkers()
@@ -160,7 +160,7 @@ final class AgentServer {
         let changes = LoopChangeFeed(reactor: reactor, interval: interval)
         let gateway = module.makeGateway(
             jobs: jobs, changes: changes, limits: limits, reactor: reactor,
-            logger: Logger(label: "agents", factory: { _ in log }))
+            logger: log.logger)
         let logs = LogRelay(sessions: pool, reactor: reactor, limits: limits)
         let router = Router()
         AgentHandler(module, gateway: gateway) { call in
