@@ -166,18 +166,11 @@ final class ServerCall: StreamObserver {
         } else if hasSentHeaders {
             stream.finish(
                 trailers: ResponseHeaders.trailing(
-                    status,
-                    context.trailingMetadata,
-                    limits: server.limits
-                )
-            )
+                    status, context.trailingMetadata, limits: server.limits))
         } else {
             let block = ResponseHeaders.trailersOnly(
-                status,
-                initial: context.initialMetadata,
-                trailing: context.trailingMetadata,
-                limits: server.limits
-            )
+                status, initial: context.initialMetadata, trailing: context.trailingMetadata,
+                limits: server.limits)
             stream.respond(block, isEnd: true)
         }
         stream.discardReceived()
