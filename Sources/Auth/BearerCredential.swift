@@ -15,17 +15,32 @@ public enum BearerCredential {
             throw Problem(
                 .unauthenticated, "send the metadata 'authorization: Bearer TOKEN' with the call")
         }
-        let parts =
-            header.utf8.count <= headerLengthMax
-            ? header.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true) : []
-        guard parts.count == 2, Substring(parts[0]).lowercased() == "bearer",
-            parts[1].starts(with: AccessToken.prefix.utf8)
-        else {
+        guard header.utf8.count <= headerLengthMax, let token = token(in: Array(header.utf8)) else {
             throw Problem(
                 .unauthenticated,
                 "the metadata 'authorization' must be 'Bearer TOKEN', "
                     + "with a token that begins with '\(AccessToken.prefix)'")
         }
-        return try AccessToken(text: SecretText(String(Substring(parts[1])))).credential()
+        return try AccessToken(text: SecretText(token)).credential()
+    }
+
+    /// The second of two words, if the first is the scheme and the second looks like a token.
+    private static func token(in header: [UInt8]) -> String? {
+        let space = UInt8(ascii: " ")
+        let words = header.drop { $0 == space }
+        guard let gap = words.firstIndex(of: space) else { return nil }
+        var token = words[gap...].drop { $0 == space }
+        while token.last == space { token.removeLast() }
+        guard isBearer(words[..<gap]), token.starts(with: AccessToken.prefix.utf8),
+            !token.contains(space)
+        else { return nil }
+        return String(decoding: token, as: UTF8.self)
+    }
+
+    /// Whether a word is the scheme's name, in either case.
+    private static func isBearer(_ word: ArraySlice<UInt8>) -> Bool {
+        let name = "bearer".utf8
+        // An ASCII letter and its capital differ in this bit.
+        return word.count == name.count && zip(word, name).allSatisfy { $0 | 0x20 == $1 }
     }
 }

@@ -32,7 +32,7 @@ final class TokenCallLimit {
             ends: { context, _ in
                 if context.methodPath == self.registering {
                     self.registrations -= 1
-                } else if let credential = self.counted(context) {
+                } else if let credential = context[CredentialKey.self] {
                     self.leave(credential)
                 }
             })

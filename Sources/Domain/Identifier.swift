@@ -70,14 +70,13 @@ public struct Identifier<Kind>: Hashable, Sendable, CustomStringConvertible {
 
     /// The text form in lower case, such as `018f2f9e-6d3a-7c41-9f6e-0d6c1b1f2a34`.
     public var description: String {
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for (index, byte) in bytes.enumerated() {
-            if index == 4 || index == 6 || index == 8 || index == 10 {
-                text.append(UInt8(ascii: "-"))
-            }
-            text.append(hexDigit(byte >> 4))
-            text.append(hexDigit(byte & 15))
+        var text = [UInt8](repeating: UInt8(ascii: "-"), count: 36)
+        var position = 0
+        for digit in UInt64(0)..<32 {
+            if digit == 8 || digit == 12 || digit == 16 || digit == 20 { position += 1 }
+            let half = digit < 16 ? high : low
+            text[position] = hexDigit(UInt8(half >> (60 - 4 * (digit & 15)) & 15))
+            position += 1
         }
         return String(decoding: text, as: UTF8.self)
     }

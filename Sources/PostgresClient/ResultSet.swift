@@ -80,7 +80,12 @@ enum ResultStatus {
 
     /// A value as text; nil when it is not UTF-8.
     package func text(_ row: Int, _ column: Int32) -> String? {
-        unsafe withValue(row, column) { unsafe String(validating: $0, as: UTF8.self) }
+        unsafe withValue(row, column) { value in
+            // Safe: the bytes are copied before the closure returns.
+            let bytes = unsafe Span(_unsafeElements: value)
+            guard let text = try? UTF8Span(validating: bytes) else { return nil }
+            return String(copying: text)
+        }
     }
 
     /// A value of 1, 2, 4 or 8 bytes as a signed big-endian integer; nil for other lengths.

@@ -4,8 +4,8 @@ public import Logging
 extension CallObserver {
     /// Logs each call when it ends: method, status, time, request id and peer; no metadata and no
     /// message. Calls that end well are logged at `level`, others at info, and those that are a
-    /// fault of ours (UNKNOWN, INTERNAL, DATA_LOSS) at error. Calls whose request cannot be read are not
-    /// here: the server writes their lines, at the rate of what it refuses.
+    /// fault of ours (UNKNOWN, INTERNAL, DATA_LOSS) at error. Calls whose request cannot be read and those
+    /// that are UNAUTHENTICATED are not here: the server writes their lines, at the rate of what it refuses.
     public static func callLog(_ logger: Logger, level: Logger.Level = .debug) -> CallObserver {
         CallObserver { context, status in
             guard let status else {
@@ -13,8 +13,8 @@ extension CallObserver {
                 logger.log(level: level, "call", metadata: fields(context, nil))
                 return
             }
-            // Anyone can send what is no request, as often as they like.
-            if context.isRequestMalformed { return }
+            // Anyone can cause these, as often as they like.
+            if context.isRequestMalformed || status.code == .unauthenticated { return }
             let level: Logger.Level =
                 switch status.code {
                 case .unknown, .internal, .dataLoss: .error

@@ -108,7 +108,7 @@ public struct Metadata: Sendable {
 
     private func isNamed(_ field: HeaderBlock.Field, _ name: String) -> Bool {
         field.name.count == name.utf8.count && Metadata.isCustom(field)
-            && block.storage[field.name].elementsEqual(name.utf8)
+            && zip(field.name, name.utf8).allSatisfy { block.storage[$0] == $1 }
     }
 
     private static func isCustom(_ field: HeaderBlock.Field) -> Bool {

@@ -54,6 +54,11 @@ final class RefusalLog {
         write("request malformed") { RefusalLog.fields(context, status) }
     }
 
+    /// A call whose caller did not say who it is, or said it wrongly.
+    func unauthenticated(_ context: CallContext, _ status: RPCStatus) {
+        write("call unauthenticated") { RefusalLog.fields(context, status) }
+    }
+
     /// A connection that was closed as it came.
     func refusedConnection(from peer: SocketAddress, because reason: String) {
         write("connection refused", at: .warning) { ["peer": "\(peer)", "reason": "\(reason)"] }

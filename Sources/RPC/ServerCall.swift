@@ -119,7 +119,11 @@ final class ServerCall: StreamObserver {
             }
         } catch {
             let status = status(of: error)
-            if context.isRequestMalformed { server.refusalLog.malformed(context, status) }
+            if context.isRequestMalformed {
+                server.refusalLog.malformed(context, status)
+            } else if status.code == .unauthenticated {
+                server.refusalLog.unauthenticated(context, status)
+            }
             failure = status
         }
         for observer in observers[..<told].reversed() { observer.ends(context, failure) }
@@ -222,8 +226,7 @@ final class ServerCall: StreamObserver {
                 RPCStatus(
                     .unknown,
                     "the server stopped before the call ended; what it asked for may have been done"
-                )
-            )
+                ))
         }
     }
 
@@ -231,9 +234,7 @@ final class ServerCall: StreamObserver {
         abort(
             RPCStatus(
                 .deadlineExceeded,
-                "the deadline passed before the call ended; what it asked for may have been done"
-            )
-        )
+                "the deadline passed before the call ended; what it asked for may have been done"))
     }
 
     // MARK: What the stream tells

@@ -209,6 +209,26 @@ import Testing
         }
     }
 
+    @Test("calls without a good credential are logged at the refusals' rate, whatever the call log")
+    func unauthenticated() async throws {
+        try await withLog({ $0.refusalsLogged = .init(burst: 3, perSecond: 1) }) {
+            server, client, log in
+            server.router.observe(.callLog(log.logger))
+            server.onUnary = { _, _ in throw RPCStatus(.unauthenticated, "no such token") }
+            let begin = Instant.now()
+            for _ in 0..<20 {
+                let call = try await client.unary("/test.Echo/Unary")
+                #expect(call.status == .unauthenticated)
+            }
+            let seconds = Int(begin.duration(to: .now()).components.seconds)
+            #expect((3...3 + seconds).contains(log.lines.count), "\(log.lines)")
+            for line in log.lines {
+                #expect(line.hasPrefix("info: call unauthenticated"), "\(line)")
+                #expect(line.contains("request_id="))
+            }
+        }
+    }
+
     @Test("a response that cannot be encoded stays a fault of ours, logged as an error")
     func unencodable() async throws {
         try await withLog { server, client, log in

@@ -125,6 +125,25 @@ import Testing
         #expect(try harbour.server.stop() == 0)
     }
 
+    @Test("the machine starts anew while the control plane is away: what that said last runs again")
+    func restartAlone() throws {
+        let docker = try OwnDocker()
+        let harbour = try Harbour { $0.place = docker.place }
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        let container = try #require(
+            try Docker.containers(of: database.serviceID, in: docker.place).first)
+        #expect(try harbour.server.stop() == 0)
+        try harbour.agent.end(SIGKILL)
+        try docker.end(by: .end)
+        try docker.start()
+        try docker.awaitAnswer()
+        try harbour.agent.start()
+        try Self.await("42", "SELECT answer FROM kept", database, harbour)
+        #expect(harbour.agent.log.contains("the control plane is away"))
+        #expect(try Docker.containers(of: database.serviceID, in: docker.place) == [container])
+    }
+
     @Test(
         "Docker ends while a database runs: the state is true meanwhile, and the database comes back",
         arguments: [OwnDocker.End.kill, .end])
