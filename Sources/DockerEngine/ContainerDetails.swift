@@ -126,12 +126,22 @@ public struct ContainerState: Equatable, Sendable {
         case exited
         /// Could not be removed wholly.
         case dead
-        /// A word that we do not know.
+        /// A word that we do not know, such as Podman's `stopping`.
         case unknown
+
+        init(engineWord word: String) {
+            self =
+                switch word {
+                // Podman's: its OCI runtime has made it; it has ended, and is not tidied up yet.
+                case "configured", "initialized": .created
+                case "stopped": .exited
+                default: Status(rawValue: word) ?? .unknown
+                }
+        }
     }
 
     init(answer: JSON) throws(MalformedAnswer) {
-        status = Status(rawValue: try answer.text("Status")) ?? .unknown
+        status = Status(engineWord: try answer.text("Status"))
         exitCode = answer["ExitCode"]?.integer ?? 0
         wasOutOfMemory = answer["OOMKilled"]?.bool ?? false
         error = answer["Error"]?.string ?? ""
@@ -161,7 +171,7 @@ public struct ContainerSummary: Equatable, Sendable {
         name = String(try answer.list("Names").first.map(\.trimmingSlash) ?? "")
         imageID = try answer.text("ImageID")
         labels = try answer.texts("Labels")
-        status = ContainerState.Status(rawValue: try answer.text("State")) ?? .unknown
+        status = ContainerState.Status(engineWord: try answer.text("State"))
         createdAtSeconds = answer["Created"]?.integer ?? 0
     }
 }

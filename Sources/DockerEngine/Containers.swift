@@ -133,7 +133,7 @@ extension DockerClient {
     ) async throws(DockerError) -> [ContainerSummary] {
         try await call(.listContainers(labels: labels), deadline: deadline) {
             (answer) throws(MalformedAnswer) in
-            try answer.elements(ContainerSummary.init(answer:))
+            try answer.elements(ContainerSummary.init(answer:)).having(labels)
         }
     }
 

@@ -157,10 +157,11 @@ public final class DockerClient {
         if (200..<300).contains(status) || status == 304 { return }
         let bytes = try await wholeBody(of: transfer, until: deadline)
         // An engine says {"message": …}; a proxy in between may say anything, so that is not shown.
-        let message = (try? JSON(parsing: bytes))?["message"]?.string
+        let answer = try? JSON(parsing: bytes)
         throw DockerError(
-            .refused, operation: transfer.operation, status: status,
-            message: message ?? "no message")
+            .refused, operation: transfer.operation,
+            status: PodmanCause.status(status, cause: answer?["cause"]?.string),
+            message: answer?["message"]?.string ?? "no message")
     }
 
     private func wholeBody(

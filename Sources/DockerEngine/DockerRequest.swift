@@ -131,3 +131,20 @@ extension DockerRequest {
         labels.map { "\($0.key)=\($0.value)" }.sorted()
     }
 }
+
+/// Something that is listed by its labels.
+protocol Labelled {
+    var labels: [String: String] { get }
+}
+
+extension ContainerSummary: Labelled {}
+extension NetworkDetails: Labelled {}
+extension VolumeDetails: Labelled {}
+
+extension Array where Element: Labelled {
+    /// Those that have all of these labels: what asks for spares must not be given data. Podman 4.3
+    /// lists volumes that have any.
+    func having(_ labels: [String: String]) -> [Element] {
+        filter { element in labels.allSatisfy { element.labels[$0.key] == $0.value } }
+    }
+}

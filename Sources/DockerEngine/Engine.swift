@@ -12,9 +12,14 @@ public struct EngineVersion: Equatable, Sendable {
     public let operatingSystem: String
     /// Such as `amd64`.
     public let architecture: String
+    /// Whether it is Podman behind Docker's API: there containers ask the machine, at their bridge's
+    /// gateway, for each other's names.
+    public let isPodman: Bool
 
     init(answer: JSON) throws(MalformedAnswer) {
         version = try answer.text("Version")
+        isPodman = (answer["Components"]?.array ?? [])
+            .contains { $0["Name"]?.string == "Podman Engine" }
         guard let newest = APIVersion(try answer.text("ApiVersion")) else {
             throw MalformedAnswer(field: "ApiVersion")
         }

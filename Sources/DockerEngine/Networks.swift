@@ -185,7 +185,7 @@ extension DockerClient {
     ) async throws(DockerError) -> [NetworkDetails] {
         try await call(.listNetworks(labels: labels), deadline: deadline) {
             (answer) throws(MalformedAnswer) in
-            try answer.elements(NetworkDetails.init(answer:))
+            try answer.elements(NetworkDetails.init(answer:)).having(labels)
         }
     }
 }

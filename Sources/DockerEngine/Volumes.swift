@@ -79,7 +79,7 @@ extension DockerClient {
     ) async throws(DockerError) -> [VolumeDetails] {
         try await call(.listVolumes(labels: labels), deadline: deadline) {
             (answer) throws(MalformedAnswer) in
-            try answer.elements("Volumes", VolumeDetails.init(answer:))
+            try answer.elements("Volumes", VolumeDetails.init(answer:)).having(labels)
         }
     }
 }

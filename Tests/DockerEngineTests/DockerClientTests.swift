@@ -27,6 +27,66 @@ import Testing
             ])
     }
 
+    /// As Podman 4.3 does with volumes: who asks for spares would remove data.
+    @Test func whatAnEngineListsWithoutAllOfTheLabelsIsLeftOut() async throws {
+        let labels = { (role: String) in #""Labels":{"role":"\#(role)","server":"s"}"# }
+        let volume = { (role: String) in
+            #"{"Name":"\#(role)","Driver":"local","Mountpoint":"/m",\#(labels(role))}"#
+        }
+        let others = { (role: String) in
+            #"{"Id":"\#(role)","Name":"\#(role)","Names":["/\#(role)"],"ImageID":"i","#
+                + #""State":"stopped","Driver":"bridge",\#(labels(role))}"#
+        }
+        let volumes = #"{"Volumes":[\#(volume("data")),\#(volume("spare"))]}"#
+        let lists = "[\(others("data")),\(others("spare"))]"
+        let engine = try FakeEngine(afterVersion: { request in
+            [.send(Answers.json(request.contains("/volumes") ? volumes : lists))]
+        })
+        try await onLoop { _, reactor in
+            let docker = try DockerClient(reactor: reactor, socketPath: engine.path)
+            let spares = ["role": "spare", "server": "s"]
+            #expect(try await docker.volumes(labels: spares).map(\.name) == ["spare"])
+            #expect(try await docker.networks(labels: spares).map(\.name) == ["spare"])
+            let containers = try await docker.containers(labels: spares)
+            #expect(containers.map(\.name) == ["spare"])
+            // Podman's word for what has ended and is not tidied up.
+            #expect(containers.first?.status == .exited)
+            #expect(try await docker.volumes(labels: ["server": "other"]).isEmpty)
+        }
+    }
+
+    @Test func whatPodmanMeansByAnErrorOfTheServerIsUnderstood() async throws {
+        for (cause, status) in [
+            ("no such container", 404), ("that name is already in use", 409),
+            ("network is already connected", 403), ("something else", 500),
+        ] {
+            let body = #"{"cause":"\#(cause)","message":"c: \#(cause)","response":500}"#
+            let engine = try FakeEngine(
+                answering: Answers.json(body, status: "500 Internal Server Error"))
+            try await onLoop { _, reactor in
+                let docker = try DockerClient(reactor: reactor, socketPath: engine.path)
+                let error = await thrown { () throws(DockerError) in
+                    try await docker.startContainer("c")
+                }
+                #expect(error?.status == status)
+                #expect(error?.message == "c: \(cause)")
+            }
+        }
+    }
+
+    @Test func podmanIsToldFromDocker() async throws {
+        let podman =
+            #"{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","#
+            + #""Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}"#
+        for (answer, isPodman) in [(podman, true), (Answers.engineVersion, false)] {
+            let engine = try FakeEngine { _ in [.send(Answers.json(answer))] }
+            try await onLoop { _, reactor in
+                let docker = try DockerClient(reactor: reactor, socketPath: engine.path)
+                #expect(try await docker.version().isPodman == isPodman)
+            }
+        }
+    }
+
     @Test func anEngineThatIsTooOldIsIncompatible() async throws {
         let old = #"{"Version":"1.10","ApiVersion":"1.22","MinAPIVersion":"1.12"}"#
         let engine = try FakeEngine { _ in [.send(Answers.json(old))] }

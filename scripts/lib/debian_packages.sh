@@ -15,6 +15,9 @@ tool_packages=(
 )
 # What only the tests need: a real browser, and what shows sockets and addresses.
 test_packages=(chromium iproute2)
+# Podman with the network that it needs to serve us. It takes the OCI runtime that is there, or brings
+# its own: Docker's packages refuse Debian's runc beside theirs.
+podman_packages=(podman netavark aardvark-dns)
 
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {
@@ -60,7 +63,16 @@ ensure_debian_packages() {
 
 # ensure_test_packages: installs what is missing of what only the tests need.
 ensure_test_packages() {
-    local missing
-    mapfile -t missing < <(missing_packages "${test_packages[@]}")
+    local wanted=("${test_packages[@]}") missing
+    if is_podman_packaged; then wanted+=("${podman_packages[@]}"); fi
+    mapfile -t missing < <(missing_packages "${wanted[@]}")
     if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 }
+
+# is_podman_packaged: whether the distribution has netavark. Ubuntu 22.04 has not.
+is_podman_packaged() (
+    # shellcheck source=/dev/null
+    source /etc/os-release
+    [[ "$ID $VERSION_ID" != 'ubuntu 22.04' ]]
+)
+

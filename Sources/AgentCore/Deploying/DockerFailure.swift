@@ -7,7 +7,8 @@ extension JobFailed {
             self.init(.diskFull, "The server's disk is full: \(error.message)")
             return
         }
-        if error.message.contains("address pool") {
+        // Docker's words and Podman's.
+        if error.message.contains("address pool") || error.message.contains("subnet pools") {
             self.init(
                 .networksExhausted, "Docker could not \(error.operation): \(error.message)")
             return

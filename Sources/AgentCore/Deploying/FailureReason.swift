@@ -63,7 +63,8 @@ enum FailureReason: String, CaseIterable, Sendable {
             "Docker refused a request; its own words are in the message."
         case .networksExhausted:
             "Docker has no addresses left for another network. Give it smaller and more ranges: "
-                + "default-address-pools in /etc/docker/daemon.json."
+                + "default-address-pools in /etc/docker/daemon.json; Podman's are "
+                + "default_subnet_pools in containers.conf."
         case .firewallUnavailable:
             "Install iptables on the server and run the agent as root, or start it with "
                 + "--without-firewall if another firewall keeps containers from the host."

@@ -191,6 +191,7 @@ final class Agent {
         do {
             let information = try await client.information()
             (dockerVersion, dockerRoot) = (information.version, information.dataRoot)
+            if let firewall, try await client.version().isPodman { await firewall.ensureNames() }
             try await EnvironmentNetworks(engine: engine).ensure(ContainerPlan.initNetwork)
         } catch {
             dockerVersion = ""

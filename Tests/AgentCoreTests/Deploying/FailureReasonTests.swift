@@ -60,6 +60,12 @@ import Testing
                     message: "could not find an available, non-overlapping IPv4 address pool"),
                 "NETWORKS_EXHAUSTED"
             ),
+            (
+                DockerError(
+                    .refused, operation: "x", status: 500,
+                    message: "could not find free subnet from subnet pools"),
+                "NETWORKS_EXHAUSTED"
+            ),
         ])
     func calls(error: DockerError, reason: String) {
         #expect(JobFailed(error).reason.rawValue == reason)

@@ -15,6 +15,8 @@ import Testing
     }
 
     private let rule = "INPUT -i berth+ -m conntrack --ctstate NEW -j REJECT"
+    private let names =
+        "INPUT -i berth+ -p udp --dport 53 -m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT"
 
     @Test("a rule that is there is left alone, a missing one is put before all others")
     func ensures() {
@@ -29,7 +31,24 @@ import Testing
             missing.run(path, arguments, code: arguments.contains("-C") ? 1 : 0)
         }
         #expect(outcome == nil)
-        #expect(missing.calls.withLock { $0.last } == "/usr/sbin/iptables -w 5 -I \(rule)")
+        // What Podman's containers may ask comes after it, so that it stands before it again.
+        #expect(
+            missing.calls.withLock { $0.suffix(2) } == [
+                "/usr/sbin/iptables -w 5 -I \(rule)", "/usr/sbin/iptables -w 5 -D \(names)",
+            ])
+    }
+
+    @Test("Podman's containers may ask for names: the exception is put before the rule, once")
+    func exceptsNames() {
+        let there = Programs()
+        #expect(Firewall.ensureNames { there.run($0, $1, code: 0) } == nil)
+        #expect(there.calls.withLock { $0 } == ["/usr/sbin/iptables -w 5 -C \(names)"])
+        let missing = Programs()
+        let outcome = Firewall.ensureNames { path, arguments in
+            missing.run(path, arguments, code: arguments.contains("-C") ? 1 : 0)
+        }
+        #expect(outcome == nil)
+        #expect(missing.calls.withLock { $0.last } == "/usr/sbin/iptables -w 5 -I \(names)")
     }
 
     @Test("without iptables, or without the right to it, it says so")

@@ -10,7 +10,7 @@ import Testing
         let state: String?
         /// Whether the service has data already.
         let isRedeploy: Bool
-        let end: OwnDocker.End
+        let end: OwnEngine.End
 
         static let all = [
             Moment(state: nil, isRedeploy: false, end: .kill),
@@ -23,7 +23,7 @@ import Testing
 
     @Test("Docker ends at each stage of a deployment: it runs in the end, once, on its own data")
     func stages() throws {
-        let docker = try OwnDocker()
+        let docker = try OwnEngine()
         let harbour = try Harbour { $0.place = docker.place }
         for moment in Moment.all {
             var database: Harbour.Database?
@@ -57,7 +57,7 @@ import Testing
 
     /// Asks for a deployment, of a new service or of `database`, and ends Docker at the moment.
     private static func begin(
-        _ database: inout Harbour.Database?, _ harbour: Harbour, _ docker: OwnDocker,
+        _ database: inout Harbour.Database?, _ harbour: Harbour, _ docker: OwnEngine,
         _ moment: Moment
     ) throws -> String {
         if moment.state == nil { try docker.end(by: moment.end) }
@@ -105,7 +105,7 @@ import Testing
 
     @Test("Docker is killed again while a container is started again: the database comes back")
     func startingAgain() throws {
-        let docker = try OwnDocker()
+        let docker = try OwnEngine()
         let harbour = try Harbour { $0.place = docker.place }
         let database = try harbour.createRunning()
         try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
@@ -146,9 +146,9 @@ import Testing
 
     @Test(
         "Docker ends while a database runs: the state is true meanwhile, and the database comes back",
-        arguments: [OwnDocker.End.kill, .end])
-    func running(_ end: OwnDocker.End) throws {
-        let docker = try OwnDocker()
+        arguments: [OwnEngine.End.kill, .end])
+    func running(_ end: OwnEngine.End) throws {
+        let docker = try OwnEngine()
         let harbour = try Harbour { $0.place = docker.place }
         let database = try harbour.createRunning()
         try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)

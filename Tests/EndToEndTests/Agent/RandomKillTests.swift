@@ -21,9 +21,9 @@ import Testing
     func kills() throws { try Self.kill(Self.kills, docker: nil) }
 
     @Test("the same with a Docker that is killed as well")
-    func killsOfDocker() throws { try Self.kill(Self.killsWithDocker, docker: try OwnDocker()) }
+    func killsOfDocker() throws { try Self.kill(Self.killsWithDocker, docker: try OwnEngine()) }
 
-    private static func kill(_ kills: Int, docker: OwnDocker?) throws {
+    private static func kill(_ kills: Int, docker: OwnEngine?) throws {
         let installation = try Installation()
         var options = installation.options
         if let docker { options.place = docker.place }
@@ -130,12 +130,12 @@ import Testing
         _ sql: String, _ service: Service, _ installation: Installation, _ place: Place
     ) throws -> String? {
         let finished = try Docker.run(
-            place.docker + [
+            [
                 "run", "--rm", "--network", "berth-env-\(installation.environmentID)",
                 "--entrypoint", "psql", try Harbour.image, "\(service.uri)?connect_timeout=3",
                 "--no-psqlrc", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
                 "--command", sql,
-            ])
+            ], in: place)
         return finished.exitCode == 0
             ? finished.standardOutput.split(separator: "\n").first.map(String.init) ?? "" : nil
     }
@@ -179,10 +179,10 @@ import Testing
     ) throws {
         func names(_ kind: [String], _ role: String) throws -> [String] {
             try Docker.lines(
-                place.docker + kind + [
+                kind + [
                     "--quiet", "--filter", "label=berth.role=\(role)",
                     "--filter", "label=berth.server=\(installation.serverID)",
-                ])
+                ], in: place)
         }
         #expect(try names(["container", "ls", "--all"], "service").count == services.count)
         #expect(try names(["volume", "ls"], "data").count == services.count)

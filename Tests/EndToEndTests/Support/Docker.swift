@@ -1,20 +1,22 @@
 import Foundation
 
-/// The machine's Docker, by its own client; ``Place/docker`` as first arguments mean another.
+/// A place's engine, by its own client.
 enum Docker {
     /// Runs a command of the client.
     @discardableResult
     static func run(
-        _ arguments: [String], input: String = "", within duration: Duration = .seconds(60)
+        _ arguments: [String], input: String = "", in place: Place = .machine,
+        within duration: Duration = .seconds(60)
     ) throws -> ChildProcess.Finished {
-        try ChildProcess.run(
-            ["/usr/bin/env", "docker"] + arguments, input: input, within: duration)
+        try ChildProcess.run(place.client + arguments, input: input, within: duration)
     }
 
     /// What a command that must succeed printed, without the last line's end.
     @discardableResult
-    static func succeed(_ arguments: [String], input: String = "") throws -> String {
-        let finished = try run(arguments, input: input)
+    static func succeed(
+        _ arguments: [String], input: String = "", in place: Place = .machine
+    ) throws -> String {
+        let finished = try run(arguments, input: input, in: place)
         guard finished.exitCode == 0 else {
             throw ChildProcess.Failed(
                 description: "docker \(arguments.joined(separator: " ")): \(finished.standardError)"
@@ -24,29 +26,39 @@ enum Docker {
     }
 
     /// The lines of what a command printed.
-    static func lines(_ arguments: [String]) throws -> [String] {
-        try succeed(arguments).split(separator: "\n").map(String.init)
+    static func lines(_ arguments: [String], in place: Place = .machine) throws -> [String] {
+        try succeed(arguments, in: place).split(separator: "\n").map(String.init)
     }
 
     /// The ids of a service's containers, those included that have ended.
     static func containers(of serviceID: String, in place: Place = .machine) throws -> [String] {
         try lines(
-            place.docker + [
-                "ps", "--all", "--quiet", "--no-trunc", "--filter", label("service", serviceID),
-            ])
+            ["ps", "--all", "--quiet", "--no-trunc", "--filter", label("service", serviceID)],
+            in: place)
     }
 
     /// The names of a service's volumes.
     static func volumes(of serviceID: String, in place: Place = .machine) throws -> [String] {
         try lines(
-            place.docker + ["volume", "ls", "--quiet", "--filter", label("service", serviceID)])
+            ["volume", "ls", "--quiet", "--filter", label("service", serviceID)], in: place)
+    }
+
+    /// The names of an environment's networks.
+    static func networks(
+        ofEnvironment environmentID: String, in place: Place = .machine
+    ) throws -> [String] {
+        try lines(
+            [
+                "network", "ls", "--format", "{{.Name}}", "--filter",
+                label("environment", environmentID),
+            ], in: place)
     }
 
     /// A field of something, by a Go template.
     static func inspect(
         _ name: String, _ template: String, in place: Place = .machine
     ) throws -> String {
-        try succeed(place.docker + ["inspect", "--format", template, name])
+        try succeed(["inspect", "--format", template, name], in: place)
     }
 
     /// Removes everything that an agent of a server made.

@@ -128,11 +128,11 @@ final class Harbour: Sendable {
         _ sql: String, _ uri: String, fromEnvironment environmentID: String
     ) throws -> ChildProcess.Finished {
         try Docker.run(
-            server.options.place.docker + [
+            [
                 "run", "--rm", "--network", "berth-env-\(environmentID)", "--entrypoint", "psql",
                 try Harbour.image, uri, "--no-psqlrc", "--tuples-only", "--no-align", "--set",
                 "ON_ERROR_STOP=1", "--command", sql,
-            ])
+            ], in: server.options.place)
     }
 
     /// The answer of a query of the database, asked by a sibling; must succeed.

@@ -4,12 +4,12 @@ struct Place: Sendable {
     var entry: [String] = []
     /// The engine's socket; nil for the machine's engine.
     var dockerSocket: String?
+    /// The engine's own client, a program with its first arguments.
+    var client = ["/usr/bin/env", "docker"]
 
     /// Here, with the machine's engine.
     static let machine = Place()
 
-    /// The first arguments of Docker's client.
-    var docker: [String] { dockerSocket.map { ["--host", "unix://\($0)"] } ?? [] }
     /// Arguments of `berth-agent run`.
     var agentArguments: [String] { dockerSocket.map { ["--docker-socket", $0] } ?? [] }
 }

@@ -19,6 +19,8 @@ enum Programs {
     static var envoy: String { get throws { try path("BERTH_TEST_ENVOY") } }
     /// A browser.
     static var chromium: String { get throws { try path("BERTH_TEST_CHROMIUM") } }
+    /// Podman with its network netavark.
+    static var podman: String { get throws { try path("BERTH_TEST_PODMAN") } }
     /// The root of this repository.
     static var repository: String { get throws { try path("BERTH_TEST_REPOSITORY") } }
     /// The folder of PostgreSQL's own programs.
