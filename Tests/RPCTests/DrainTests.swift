@@ -11,7 +11,7 @@ import Testing
     func idle() async throws {
         try await onLoop { _, reactor in
             // Another test may be given the port in between, and is not each time.
-            var taken: SystemError?
+            var taken: (any Error)?
             for _ in 0..<3 {
                 let server = try EchoServer(reactor)
                 await server.server.drain(grace: .seconds(10))

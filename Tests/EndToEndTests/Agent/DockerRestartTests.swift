@@ -127,7 +127,7 @@ import Testing
 
     @Test("the machine starts anew while the control plane is away: what that said last runs again")
     func restartAlone() throws {
-        let docker = try OwnDocker()
+        let docker = try OwnEngine()
         let harbour = try Harbour { $0.place = docker.place }
         let database = try harbour.createRunning()
         try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
