@@ -55,7 +55,8 @@ enum ResultStatus {
             let count = unsafe PQnfields(result)
             // Columns tend to be asked for in their order.
             for offset in 0..<count {
-                let column = (likelyColumn + offset) % count
+                var column = likelyColumn + offset
+                if column >= count { column -= count }
                 if unsafe equals(PQfname(result, column), expected) {
                     likelyColumn = column + 1
                     return column

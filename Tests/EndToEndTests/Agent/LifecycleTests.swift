@@ -168,26 +168,6 @@ import Testing
     func logs() throws {
         let harbour = try Harbour()
         let database = try harbour.createRunning()
-        let password = try harbour.call(
-            "ServiceService/RevealConnection", ["serviceId": .string(database.serviceID)])[
-                "password"
-            ].string
-        // PostgreSQL logs the statement of an error.
-        _ = try harbour.query(
-            "SELECT 'my password is \(password)' FROM nothing_there", database.uri,
-            fromEnvironment: database.environmentID)
-        var text = ""
-        try eventually("the line in the logs") {
-            let request: JSON = ["serviceId": .string(database.serviceID), "tailLines": 200]
-            let finished = try Grpcurl.run(
-                [
-                    "-H", "authorization: Bearer \(harbour.installation.ownerToken)", "-d", "@",
-                ], harbour.server, ["berth.controlplane.v1.DeploymentService/TailLogs"],
-                input: request.text)
-            text = finished.standardOutput + finished.standardError
-            return text.contains("nothing_there")
-        }
-        #expect(text.contains("[redacted]"), "\(text)")
-        #expect(!text.contains(password))
+        try harbour.expectLogsWithoutPassword(of: database)
     }
 }

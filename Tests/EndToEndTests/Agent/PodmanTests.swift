@@ -94,31 +94,8 @@ import Testing
         #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
         #expect(try Docker.containers(of: database.serviceID, in: place) == [container])
 
-        let password = try harbour.call(
-            "ServiceService/RevealConnection", ["serviceId": .string(database.serviceID)])[
-                "password"
-            ].string
-        // PostgreSQL logs the statement of an error.
-        _ = try harbour.query(
-            "SELECT 'my password is \(password)' FROM nothing_there", database.uri,
-            fromEnvironment: database.environmentID)
-        var logs = ""
-        try eventually("the line in the logs: \(logs)") {
-            logs = try tail(database)
-            return logs.contains("nothing_there")
-        }
-        #expect(logs.contains("[redacted]") && !logs.contains(password), "\(logs)")
+        try harbour.expectLogsWithoutPassword(of: database)
         #expect(try harbour.server.stop() == 0)
-    }
-
-    /// What `TailLogs` gives.
-    private func tail(_ database: Harbour.Database) throws -> String {
-        let request: JSON = ["serviceId": .string(database.serviceID), "tailLines": 200]
-        let finished = try Grpcurl.run(
-            ["-H", "authorization: Bearer \(harbour.installation.ownerToken)", "-d", "@"],
-            harbour.server, ["berth.controlplane.v1.DeploymentService/TailLogs"],
-            input: request.text)
-        return finished.standardOutput + finished.standardError
     }
 
     /// Podman lists the volumes that have any of the labels asked for: an agent that removes spares at
