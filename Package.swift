@@ -234,8 +234,8 @@ let package = Package(
         tests(
             "ControlPlane",
             [
-                "Cryptography", "Domain", "HTTP2", "Messages", "PostgresClient", "RPC", "Services",
-                "StandardMessages", arguments,
+                "BerthMessages", "Cryptography", "Domain", "HTTP2", "Messages", "PostgresClient",
+                "RPC", "Services", "StandardMessages", arguments,
             ]
         ),
         .testTarget(

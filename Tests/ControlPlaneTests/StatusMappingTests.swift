@@ -1,3 +1,4 @@
+import BerthMessages
 import Domain
 import Messages
 import PostgresClient
@@ -106,9 +107,22 @@ import Testing
             #expect(status(for: Problem(.notFound, "x"))?.code == .notFound)
         }
         #expect(CommitRecord.current == nil)
-        let stream = CallContext(methodPath: "/berth.agent.v1.AgentService/Connect")
-        try await CommitRecording.interceptor(stream) { _ in
-            #expect(CommitRecord.current == nil)
+    }
+
+    @Test("what a call commits is recorded, but not of an agent's stream and of what never does")
+    func recorded() {
+        for path in [
+            BerthV1.ServiceServiceMethods.createDatabaseService.path,
+            BerthV1.DeploymentServiceMethods.redeployService.path,
+            AgentV1.AgentServiceMethods.register.path,
+        ] {
+            #expect(CommitRecording.concerns(path), "\(path)")
+        }
+        for path in [
+            AgentV1.AgentServiceMethods.connect.path, GRPCHealthV1.HealthMethods.check.path,
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        ] {
+            #expect(!CommitRecording.concerns(path), "\(path)")
         }
     }
 

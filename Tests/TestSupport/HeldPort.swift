@@ -20,7 +20,9 @@ public final class HeldPort: Sendable {
     ///
     /// - Throws: ``Failed``.
     public init(onEveryAddress: Bool = false) throws(Failed) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // Programs that other tests start meanwhile must not hold it as well.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_INET, type, 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = onEveryAddress ? 0 : inet_addr("127.0.0.1")
