@@ -173,6 +173,7 @@ final class Agent {
             stream: stream, identity: identity, work: self, reactor: reactor,
             wallClock: SystemWallClock(), logger: logger)
         guard !isStopping else { return session.close() }
+        self.session = session
         try await session.run(on: loop)
     }
 

@@ -51,6 +51,7 @@ final class AgentSession {
     private var waitingForRoom: [LoopSignal] = []
     private var clock = ControlPlaneClock()
     private var lastAck = Instant.now()
+    /// Whether reports are taken; they leave after the welcome.
     private var isOpen = false
 
     init(
@@ -84,16 +85,17 @@ final class AgentSession {
     /// - Returns: Normally when the control plane or ``close()`` ended the stream.
     /// - Throws: What broke it.
     func run(on loop: isolated EventLoop) async throws {
-        let (sessionID, interval) = try await greet()
-        isOpen = true
-        let writer = LoopTask(on: loop) { try await self.write(sessionID) }
-        let heart = LoopTask(on: loop) { try await self.beat(every: interval) }
         defer {
             isOpen = false
             stream.close()
+            tellOfRoom()
+        }
+        let (sessionID, interval) = try await greet()
+        let writer = LoopTask(on: loop) { try await self.write(sessionID) }
+        let heart = LoopTask(on: loop) { try await self.beat(every: interval) }
+        defer {
             writer.cancel()
             heart.cancel()
-            tellOfRoom()
         }
         work.begin(self, sessionID, on: loop)
         while let message = try await stream.next() {
@@ -138,6 +140,8 @@ final class AgentSession {
         let facts = await work.hostFacts()
         let timer = reactor.schedule(after: AgentSession.welcomeMax) { self.stream.close() }
         defer { timer.cancel() }
+        // From the moment that hello names the jobs: one may end before the welcome.
+        isOpen = true
         try await stream.send(
             .with {
                 $0.kind = .hello(

@@ -134,6 +134,39 @@ import Testing
         }
     }
 
+    @Test("a job that ends between hello and welcome is told of once the welcome is there")
+    func endsBeforeWelcome() async throws {
+        try await onLoop { loop, reactor in
+            let (stream, _, session) = try AgentSessionTests.make(try .generate(), reactor)
+            // Nobody has heard of a job yet.
+            session.report(.jobProgress(.with { $0.message = "too early" }))
+            let running = LoopTask(on: loop) { try await session.run(on: loop) }
+            while stream.sent.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
+            session.report(
+                .jobProgress(
+                    .with {
+                        $0.reference = AgentV1.JobReference(Sample.reference(3))
+                        $0.message = "ended"
+                    }))
+            try await reactor.sleep(for: .milliseconds(20))
+            #expect(stream.sent.count == 1)
+            stream.say(AgentSessionTests.welcome)
+            while stream.sent.count < 2 { try await reactor.sleep(for: .milliseconds(1)) }
+            session.close()
+            try await running.value()
+            let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
+                guard case .report(let envelope) = message.kind else { return nil }
+                return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
+            }
+            guard case .jobProgress(let progress) = reports.first?.kind else {
+                Issue.record("no progress")
+                return
+            }
+            #expect(progress.message == "ended")
+            #expect(reports.count == 1)
+        }
+    }
+
     @Test("all who wait to send logs go on when there is room, and hear of the end")
     func waitingLogs() async throws {
         try await onLoop { loop, reactor in
