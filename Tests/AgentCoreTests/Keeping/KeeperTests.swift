@@ -26,15 +26,27 @@ import Testing
     }
 
     private static func keeper(
-        _ engine: FakeEngine, _ board: JobBoard, _ reactor: Reactor, _ reports: Reports,
-        memory: Memory? = nil, mayStart: @escaping () -> Bool = { true }
+        _ engine: FakeEngine, _ reactor: Reactor, _ reports: Reports,
+        board: JobBoard = JobBoard(work: NoWork()), memory: Memory? = nil
     ) -> Keeper {
         Keeper(
             Keeper.Tools(
                 engine: engine, presence: engine, board: board, serverID: Sample.server,
                 answers: Answers(prober: FakeProber(engine)), memory: memory, reactor: reactor,
-                logger: Sample.silence, mayStart: mayStart,
+                logger: Sample.silence, mayStart: { true },
                 report: { reports.inventories.append($0) }))
+    }
+
+    /// An engine with one deployed database, whose container has ended, and the container's id.
+    private static func ended(
+        _ reactor: Reactor, on loop: isolated EventLoop
+    ) async throws -> (engine: FakeEngine, id: String) {
+        let engine = FakeEngine()
+        _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+        let id = try #require(engine.running.first).id
+        engine.containers[id]?.status = .exited
+        engine.clearEffects()
+        return (engine, id)
     }
 
     /// Services of the server, each with a container that has ended.
@@ -79,13 +91,9 @@ import Testing
         "before it is told what shall run it only looks; then it starts what ended, after a pause")
     func starts() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
-            engine.clearEffects()
+            let (engine, _) = try await KeeperTests.ended(reactor, on: loop)
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             await keeper.sweep(on: loop)
             #expect(reports.inventories.last?.containers.first?.state == .exited)
             #expect(engine.effects.isEmpty)
@@ -111,7 +119,7 @@ import Testing
             engine.clearEffects()
             engine.isAnswering = false
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             keeper.replaceDesired(desired, on: loop)
             let pauseIsOver = Instant.now().advanced(by: RestartPauses.pauseMin * 2)
             try await KeeperTests.until(reactor, keeper, on: loop) { Instant.now() > pauseIsOver }
@@ -133,7 +141,7 @@ import Testing
                 message: "the daemon is shutting down")
             engine.endsAtStart = true
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             keeper.replaceDesired(desired, on: loop)
             // One more than would make it gone.
             for refusal in 1...Int32(Keeper.refusalsMax + 1) {
@@ -150,15 +158,12 @@ import Testing
     @Test("a container that Docker refuses to start twice is told as gone, and not tried again")
     func unstartable() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
+            let (engine, id) = try await KeeperTests.ended(reactor, on: loop)
             engine.startError = DockerError(
                 .refused, operation: "start container", status: 500,
                 message: "task \(id): already exists")
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
             await keeper.sweep(on: loop)
             #expect(reports.inventories.last?.containers.count == 1)
@@ -187,7 +192,7 @@ import Testing
             engine.holdsStartsOn = reactor
             engine.networks[DockerNames.initNetwork] = ContainerPlan.initNetwork
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             keeper.replaceDesired(desired, on: loop)
             try await KeeperTests.until(reactor, keeper, on: loop) {
                 engine.startsWaiting == Keeper.startsAtOnceMax
@@ -213,13 +218,10 @@ import Testing
     @Test("a container that is started again counts as running once PostgreSQL answers, not before")
     func unproven() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
+            let (engine, id) = try await KeeperTests.ended(reactor, on: loop)
             engine.behaviour = .hangs
             let reports = Reports()
-            let keeper = KeeperTests.keeper(engine, JobBoard(work: NoWork()), reactor, reports)
+            let keeper = KeeperTests.keeper(engine, reactor, reports)
             keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
             try await KeeperTests.until(reactor, keeper, on: loop) { !engine.running.isEmpty }
             let doubt = "runs, and PostgreSQL does not answer: "
@@ -250,16 +252,10 @@ import Testing
     @Test("while the control plane is away, what it said last is started, after a while")
     func alone() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let desired = [Sample.service: Sample.deployment]
             // The machine was switched off and on again.
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
-            engine.clearEffects()
-            let memory = Memory(desired)
-            let keeper = KeeperTests.keeper(
-                engine, JobBoard(work: NoWork()), reactor, Reports(), memory: memory)
+            let (engine, _) = try await KeeperTests.ended(reactor, on: loop)
+            let memory = Memory([Sample.service: Sample.deployment])
+            let keeper = KeeperTests.keeper(engine, reactor, Reports(), memory: memory)
             keeper.begin(aloneAfter: .milliseconds(20), on: loop)
             try await KeeperTests.eventually(reactor) { !engine.running.isEmpty }
             #expect(engine.effects == ["start berth-db-0d6c1b1f2a04-1"])
@@ -274,14 +270,9 @@ import Testing
     @Test("what the control plane says counts at once, and is remembered with each change")
     func remembers() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
-            engine.clearEffects()
+            let (engine, _) = try await KeeperTests.ended(reactor, on: loop)
             let memory = Memory([Sample.service: Sample.deployment])
-            let keeper = KeeperTests.keeper(
-                engine, JobBoard(work: NoWork()), reactor, Reports(), memory: memory)
+            let keeper = KeeperTests.keeper(engine, reactor, Reports(), memory: memory)
             keeper.begin(aloneAfter: .milliseconds(20), on: loop)
             keeper.replaceDesired([:], on: loop)
             try await reactor.sleep(for: .milliseconds(50))
@@ -306,13 +297,9 @@ import Testing
     @Test("it leaves a service alone while a job has it, and one that shall not run")
     func leaves() async throws {
         try await onLoop { loop, reactor in
-            let engine = FakeEngine()
-            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let id = try #require(engine.running.first).id
-            engine.containers[id]?.status = .exited
-            engine.clearEffects()
+            let (engine, _) = try await KeeperTests.ended(reactor, on: loop)
             let board = JobBoard(work: NoWork())
-            let keeper = KeeperTests.keeper(engine, board, reactor, Reports())
+            let keeper = KeeperTests.keeper(engine, reactor, Reports(), board: board)
             keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
             let isHeld = board.hold(Sample.service)
             #expect(isHeld)
