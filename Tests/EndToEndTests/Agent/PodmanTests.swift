@@ -129,9 +129,10 @@ import Testing
         #expect(try harbour.server.stop() == 0)
     }
 
+    /// Without those by which the agent tries, at first, whether folders can be exchanged.
     private func spareVolumes() throws -> Set<String> {
-        Set(
-            try Docker.lines(
-                ["volume", "ls", "--quiet", "--filter", "label=berth.role=spare"], in: place))
+        let found = try Docker.lines(
+            ["volume", "ls", "--quiet", "--filter", "label=berth.role=spare"], in: place)
+        return Set(found.filter { !$0.contains("-probe-") })
     }
 }

@@ -26,12 +26,13 @@ import Testing
         #expect(try harbour.query("SELECT current_user <> 'berth_spare'", database) == "t")
     }
 
+    /// Without the two volumes by which the agent tries, at first, whether folders can be exchanged.
     private static func spares(_ kind: String, _ harbour: Harbour) throws -> Set<String> {
-        Set(
-            try Docker.lines(
-                [kind, "ls", "--quiet"] + (kind == "container" ? ["--all"] : []) + [
-                    "--filter", "label=berth.role=spare",
-                    "--filter", "label=berth.server=\(harbour.installation.serverID)",
-                ]))
+        let found = try Docker.lines(
+            [kind, "ls", "--quiet"] + (kind == "container" ? ["--all"] : []) + [
+                "--filter", "label=berth.role=spare",
+                "--filter", "label=berth.server=\(harbour.installation.serverID)",
+            ])
+        return Set(found.filter { !$0.contains("-probe-") })
     }
 }
