@@ -75,4 +75,3 @@ is_podman_packaged() (
     source /etc/os-release
     [[ "$ID $VERSION_ID" != 'ubuntu 22.04' ]]
 )
-
