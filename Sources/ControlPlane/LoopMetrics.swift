@@ -16,6 +16,7 @@ extension PoolStatistics {
                 [
                     .init([.init("state", "in_use")], .number(Double(inUse))),
                     .init([.init("state", "idle")], .number(Double(idle))),
+                    .init([.init("state", "connecting")], .number(Double(connecting))),
                 ]),
             number(
                 "berth_postgres_waiting", .gauge, "Callers that wait for a connection now.", waiting

@@ -89,6 +89,7 @@ public final class ConnectionPool {
     /// What the pool has done and does.
     public var statistics: PoolStatistics {
         var statistics = counts
+        statistics.connecting = attempts.count
         statistics.inUse = inUse.count
         statistics.idle = idle.count
         statistics.waiting = waiters.count

@@ -14,6 +14,8 @@ public struct PoolStatistics: Equatable, Sendable {
     public internal(set) var connects = 0
     /// Attempts to open a connection that failed.
     public internal(set) var connectFailures = 0
+    /// Connections that are being opened now.
+    public internal(set) var connecting = 0
     /// Connections that serve a caller now.
     public internal(set) var inUse = 0
     /// Connections that are open and free now.

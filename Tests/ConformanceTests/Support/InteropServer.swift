@@ -23,10 +23,17 @@ final class InteropServer: Sendable {
             ])
             command += ["--tls-cert", authority, "--tls-key", "\(folder.path)/key.pem"]
         }
-        let program = try RunningProgram(command)
+        let program = try RunningProgram(command, environment: InteropServer.allocator)
         self.program = program
         port = try InteropServer.waitForPort(program)
     }
+
+    /// Bytes from which glibc gives a block back to the system as soon as it is free. Left to itself
+    /// it raises both numbers to the largest block that it has seen, and then what a test measures is
+    /// how the heap happens to lie. (`berthd` itself runs on another allocator.)
+    private static let allocator = [
+        "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144",
+    ]
 
     /// In the clear, for every test that leaves it running.
     static let plain = Result { try InteropServer() }

@@ -94,11 +94,12 @@ final class Scene {
         try await stage.eventually { try await client.isServing() == expected }
     }
 
-    /// Waits until no call holds or awaits a connection to PostgreSQL.
+    /// Waits until no call holds or awaits a connection to PostgreSQL, and the pool opens none by
+    /// itself: a fault that hit such an attempt would be an outage.
     func quiet() async throws {
         try await stage.eventually {
             let statistics = server.pool.statistics
-            return statistics.inUse == 0 && statistics.waiting == 0
+            return statistics.inUse == 0 && statistics.waiting == 0 && statistics.connecting == 0
         }
     }
 
