@@ -29,6 +29,8 @@ public final class AgentGateway {
     /// Those that have not said hello yet.
     private var greeting: [ObjectIdentifier: AgentStream] = [:]
     private var orphans = OrphanMemory()
+    /// Hellos that are being looked into.
+    private var hellos = 0
     /// Ends that are being recorded.
     private var ending = 0
     private var isStopping = false
@@ -54,6 +56,13 @@ public final class AgentGateway {
     func beginSession(
         _ credential: Credential, _ hello: AgentHello, _ stream: AgentStream
     ) async throws -> AgentIdentity {
+        guard hellos < needs.limits.hellosMax else {
+            throw Problem(
+                .resourceExhausted,
+                "\(needs.limits.hellosMax) agents say hello already (hellos_max); try again later")
+        }
+        hellos += 1
+        defer { hellos -= 1 }
         let sessionID = AgentSessionID(bytes: try SecureRandom.bytes(16))
         let found = try await needs.transactions.inTransaction { tx in
             let identity = try await needs.store.beginSessionWithinTx(

@@ -1,5 +1,5 @@
 /// What an agent may use up, and how long things may take. Each stream's own, but for
-/// ``refusalsAuditedPerMinuteMax``.
+/// ``refusalsAuditedPerMinuteMax`` and ``hellosMax``.
 public struct AgentLimits: Sendable {
     /// How often an agent shall send a heartbeat.
     public var heartbeatInterval = Duration.seconds(10)
@@ -7,6 +7,9 @@ public struct AgentLimits: Sendable {
     public var silenceTimeMax = Duration.seconds(30)
     /// How long an agent may take to say hello.
     public var helloTimeMax = Duration.seconds(10)
+    /// Hellos that are looked into at once on one loop: until then nobody knows whether the credential
+    /// is an agent's, and each is a transaction.
+    public var hellosMax = 64
     /// Jobs that an agent works on at once.
     public var jobsRunningMax = 4
     /// From a job's signing until it shall not be begun any more.

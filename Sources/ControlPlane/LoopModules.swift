@@ -24,14 +24,15 @@ struct LoopModules {
     ///
     /// - Parameters:
     ///   - signingKey: Signs the jobs of agents.
+    ///   - tokens: Hears which tokens are someone's.
     ///   - changes: Tells of changes.
     ///   - logs: Reads containers' output.
     init(
         pool: ConnectionPool, configuration: ServeConfiguration, signingKey: SigningKey,
-        changes: any ChangeFeed, logs: any LogTails
+        tokens: any CredentialWitness, changes: any ChangeFeed, logs: any LogTails
     ) {
         let clock = SystemWallClock()
-        let authorizer = PolicyModule(sessions: pool).authorizer
+        let authorizer = PolicyModule(sessions: pool, witness: tokens).authorizer
         config = ConfigModule(
             authorizer: authorizer, sessions: pool, sealer: configuration.sealer, clock: clock)
         let audit = AuditModule()

@@ -58,7 +58,8 @@ final class LoopServer {
         health = HealthService(reactor: reactor, streams: streams)
         let router = Router()
         router.observe(.callLog(logger))
-        router.observe(TokenCallLimit(configuration.quotas).observer)
+        let tokens = TokenCallLimit(configuration.quotas)
+        router.observe(tokens.observer)
         router.intercept(CommitRecording.interceptor, where: CommitRecording.concerns)
         health.register(on: router)
         try ReflectionService(
@@ -67,8 +68,8 @@ final class LoopServer {
         changes = LoopChangeFeed(reactor: reactor, interval: configuration.changeInterval)
         logs = LogRelay(sessions: pool, reactor: reactor, limits: configuration.agents)
         modules = LoopModules(
-            pool: pool, configuration: configuration, signingKey: signingKey, changes: changes,
-            logs: logs)
+            pool: pool, configuration: configuration, signingKey: signingKey, tokens: tokens,
+            changes: changes, logs: logs)
         gateway = modules.makeGateway(
             configuration, changes: changes, reactor: reactor, logger: logger)
         modules.register(on: router, gateway: gateway, configuration: configuration)

@@ -82,6 +82,9 @@ struct ServeConfiguration: Sendable {
         /// The calls of one token that run at once on one loop. Well below the callers that may wait
         /// for PostgreSQL (`PoolConfiguration.waitersMax`), so that no token fills that queue.
         var callsPerTokenMax = 64
+        /// The calls that run at once on one loop whose tokens nobody has verified lately: half of the
+        /// callers that may wait for PostgreSQL, so that invented tokens leave the others their place.
+        var unverifiedCallsMax = 128
         /// The registrations of agents that run at once on one loop: they come without a token.
         var registrationsMax = 16
     }

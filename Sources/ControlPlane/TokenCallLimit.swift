@@ -4,22 +4,30 @@ import Domain
 import Messages
 import RPC
 
-/// Bounds the calls of one token that run at once on one loop, so that no caller starves the others.
+/// Bounds the calls that run at once on one loop, so that no caller starves the others: those of each
+/// token, and all of those whose tokens nobody has verified yet, which anyone can invent.
 ///
 /// A token that is none counts like any other, by itself. What comes without one is refused at once, or
 /// answered from memory, or a stream that ``AnonymousStreams`` bounds; but registering an agent works in
-/// PostgreSQL, so it is bounded here.
-final class TokenCallLimit {
-    private let callsMax: Int
-    private let registrationsMax: Int
-    private var running: [Credential: Int] = [:]
+/// PostgreSQL, so it is bounded here. Agents' streams that have not said hello are bounded by
+/// `AgentLimits.hellosMax`.
+final class TokenCallLimit: CredentialWitness {
+    /// What runs with one token.
+    private struct Running {
+        var calls = 0
+        /// Those among them that count as unverified.
+        var unverified = 0
+    }
+
+    private let quotas: ServeConfiguration.Quotas
+    private var running: [Credential: Running] = [:]
+    private var known = KnownTokens(generationMax: 4096)
+    /// The sum of ``Running/unverified``.
+    private var unverified = 0
     private var registrations = 0
     private let registering = AgentV1.AgentServiceMethods.register.path
 
-    init(_ quotas: ServeConfiguration.Quotas) {
-        callsMax = quotas.callsPerTokenMax
-        registrationsMax = quotas.registrationsMax
-    }
+    init(_ quotas: ServeConfiguration.Quotas) { self.quotas = quotas }
 
     /// Counts calls that carry a credential, and registrations, whatever credential those carry: nobody
     /// looks at it.
@@ -27,17 +35,31 @@ final class TokenCallLimit {
         CallObserver(
             begins: { context in
                 if context.methodPath == self.registering { return try self.beginRegistration() }
-                if let credential = self.counted(context) { try self.enter(credential) }
+                if let credential = self.counted(context) {
+                    try self.enter(credential, asks: TokenCallLimit.asks(context.methodPath))
+                }
             },
             ends: { context, _ in
                 if context.methodPath == self.registering {
                     self.registrations -= 1
                 } else if let credential = context[CredentialKey.self] {
-                    self.leave(credential)
+                    self.leave(credential, asks: TokenCallLimit.asks(context.methodPath))
                 }
             })
     }
 
+    /// The token's calls count among its own alone, those that run and those to come.
+    func verified(_ credential: Credential) {
+        guard known.insert(credential), let released = running[credential]?.unverified, released > 0
+        else { return }
+        running[credential]?.unverified = 0
+        unverified -= released
+    }
+
+    /// Whether a method asks PostgreSQL at once whose token it is.
+    private static func asks(_ methodPath: String) -> Bool {
+        methodPath.hasPrefix("/berth.") && methodPath != AgentV1.AgentServiceMethods.connect.path
+    }
     /// The credential that a call is counted by; nil for one without, and for a malformed one, which is
     /// refused by whatever needs it.
     private func counted(_ context: CallContext) -> Credential? {
@@ -46,28 +68,45 @@ final class TokenCallLimit {
     }
 
     private func beginRegistration() throws {
-        guard registrations < registrationsMax else {
+        guard registrations < quotas.registrationsMax else {
             throw Problem(
                 .resourceExhausted,
-                "\(registrationsMax) registrations run already (registrations_max); try again later"
-            )
+                "\(quotas.registrationsMax) registrations run already (registrations_max); "
+                    + "try again later")
         }
         registrations += 1
     }
 
-    private func enter(_ credential: Credential) throws {
-        let count = running[credential, default: 0]
-        guard count < callsMax else {
+    private func enter(_ credential: Credential, asks: Bool) throws {
+        var entry = running[credential] ?? Running()
+        guard entry.calls < quotas.callsPerTokenMax else {
             throw Problem(
                 .resourceExhausted,
-                "\(callsMax) calls of this token run already, its quota (calls_per_token_max)")
+                "\(quotas.callsPerTokenMax) calls of this token run already, its quota "
+                    + "(calls_per_token_max)")
         }
-        running[credential] = count + 1
+        if asks, !known.contains(credential) {
+            guard unverified < quotas.unverifiedCallsMax else {
+                throw Problem(
+                    .resourceExhausted,
+                    "\(quotas.unverifiedCallsMax) calls of tokens that are not verified yet run "
+                        + "already (unverified_calls_max); try again later")
+            }
+            unverified += 1
+            entry.unverified += 1
+        }
+        entry.calls += 1
+        running[credential] = entry
     }
 
-    private func leave(_ credential: Credential) {
-        let count = running[credential, default: 1]
-        running[credential] = count > 1 ? count - 1 : nil
+    private func leave(_ credential: Credential, asks: Bool) {
+        guard var entry = running[credential] else { return }
+        if asks, entry.unverified > 0 {
+            entry.unverified -= 1
+            unverified -= 1
+        }
+        entry.calls -= 1
+        running[credential] = entry.calls > 0 ? entry : nil
     }
 }
 

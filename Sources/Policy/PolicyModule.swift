@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 public import PostgresClient
 
 /// Who may do what, where.
@@ -7,9 +7,12 @@ public struct PolicyModule {
     public let authorizer: RoleAuthorizer
 
     /// Assembles the module.
+    ///
+    /// - Parameter witness: Hears of each credential that is someone's.
     public init(
-        sessions: any SessionRunner, store: any StandingStore = PostgresStandingStore()
+        sessions: any SessionRunner, store: any StandingStore = PostgresStandingStore(),
+        witness: (any CredentialWitness)? = nil
     ) {
-        authorizer = RoleAuthorizer(sessions: sessions, store: store)
+        authorizer = RoleAuthorizer(sessions: sessions, store: store, witness: witness)
     }
 }

@@ -5,13 +5,17 @@ public import PostgresClient
 public struct RoleAuthorizer: Authorizer {
     let sessions: any SessionRunner
     let store: any StandingStore
+    let witness: (any CredentialWitness)?
 
-    /// Makes an authorizer that reads through `sessions`.
+    /// Makes an authorizer that reads through `sessions` and tells `witness` of each credential that is
+    /// someone's.
     public init(
-        sessions: any SessionRunner, store: any StandingStore = PostgresStandingStore()
+        sessions: any SessionRunner, store: any StandingStore = PostgresStandingStore(),
+        witness: (any CredentialWitness)? = nil
     ) {
         self.sessions = sessions
         self.store = store
+        self.witness = witness
     }
 
     /// See ``Authorizer/authorize(_:_:in:)``.
@@ -30,7 +34,9 @@ public struct RoleAuthorizer: Authorizer {
     ) -> Pending<Grant> {
         let standing = store.standing(of: credential, in: scope, session: session)
         return Pending {
-            try RoleAuthorizer.decide(try await standing.value(), permission, scope)
+            let standing = try await standing.value()
+            if standing != nil { witness?.verified(credential) }
+            return try RoleAuthorizer.decide(standing, permission, scope)
         }
     }
 
@@ -40,6 +46,7 @@ public struct RoleAuthorizer: Authorizer {
             try await store.principal(of: credential, session: session)
         }
         guard let principal else { throw Problem.badToken }
+        witness?.verified(credential)
         return principal
     }
 

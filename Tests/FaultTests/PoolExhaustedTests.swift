@@ -1,7 +1,11 @@
+import Auth
+import Domain
 import EventLoops
 import PostgresClient
 import RPC
 import Testing
+
+@testable import ControlPlane
 
 @Suite struct PoolExhaustedTests {
     @Test(
@@ -48,6 +52,43 @@ import Testing
                 #expect(try await scene.trial(number).begin(scene.client).end().code == .ok)
                 #expect(try await scene.rows(number) == .all)
             }
+        }
+    }
+
+    @Test("a crowd of invented tokens while PostgreSQL stalls: known tokens keep their place in the queue")
+    func inventedTokens() async throws {
+        let invented = try (0..<300).map { _ in try AccessToken.generate().text.revealed }
+        let unverifiedMax = ServeConfiguration.Quotas().unverifiedCallsMax
+        try await Scene.play { _, scene in
+            try await scene.fillPool()
+            scene.stage.proxy.holdAll()
+            let crowd = CallingClient(port: scene.port, reactor: scene.stage.reactor)
+            let more = CallingClient(port: scene.port, reactor: scene.stage.reactor)
+            defer {
+                crowd.close()
+                more.close()
+            }
+            let calls = try invented.enumerated().map { number, token in
+                try scene.list(number % 2 == 0 ? crowd : more, token)
+            }
+            try await scene.stage.eventually {
+                calls.compactMap(\.answer).count == invented.count - unverifiedMax
+            }
+            let refused = calls.compactMap(\.answer)
+            #expect(refused.allSatisfy { $0.code == .resourceExhausted }, "\(refused)")
+            #expect(refused.allSatisfy { $0.message.contains("(unverified_calls_max)") })
+
+            let known = try scene.list()
+            try await scene.stage.eventually {
+                scene.pool.waiting == unverifiedMax + 1 - Scene.connectionsMax
+            }
+            scene.stage.proxy.releaseAll()
+            #expect(try await known.end().code == .ok)
+            for call in calls where call.answer == nil {
+                #expect(try await call.end().code == .unauthenticated)
+            }
+            // Nobody holds a place any more.
+            #expect(try await scene.list(crowd, invented[0]).end().code == .unauthenticated)
         }
     }
 }

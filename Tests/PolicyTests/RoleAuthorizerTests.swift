@@ -107,6 +107,35 @@ struct RoleAuthorizerTests {
         }
         #expect(problem.kind == .unauthenticated)
     }
+
+    @Test("a token that is someone's is told of, whatever that one may do; an unknown one is not")
+    func witness() async throws {
+        let witness = FakeWitness()
+        let store = FakeStandingStore(Self.standing(place: nil, role: nil))
+        let authorizer = PolicyModule(
+            sessions: FakeSessions(), store: store, witness: witness
+        ).authorizer
+        let credential = Credential(tokenHash: Array(repeating: 5, count: 32))
+        await #expect(throws: Problem.self) {
+            _ = try await authorizer.authorize(credential, .readServices, in: Self.scope)
+        }
+        #expect(witness.heard == [credential])
+        _ = try await authorizer.authenticate(credential)
+        #expect(witness.heard == [credential, credential])
+        store.found = nil
+        await #expect(throws: Problem.self) {
+            _ = try await authorizer.authorize(credential, .readServices, in: Self.scope)
+        }
+        await #expect(throws: Problem.self) { _ = try await authorizer.authenticate(credential) }
+        #expect(witness.heard.count == 2)
+    }
+}
+
+/// Keeps what it hears.
+private final class FakeWitness: CredentialWitness {
+    private(set) var heard: [Credential] = []
+
+    func verified(_ credential: Credential) { heard.append(credential) }
 }
 
 struct FakeSessions: SessionRunner {

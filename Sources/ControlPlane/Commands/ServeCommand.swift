@@ -39,6 +39,9 @@ struct ServeCommand: ParsableCommand {
         ServeConfiguration.Quotas().deploymentsWaitingPerServerMax
     @Option(help: "The calls that one token may have running at once on one loop.")
     var callsPerTokenMax = ServeConfiguration.Quotas().callsPerTokenMax
+    @Option(
+        help: "The calls that all tokens not verified yet may have running at once on one loop.")
+    var unverifiedCallsMax = ServeConfiguration.Quotas().unverifiedCallsMax
     @Option(help: "The days for which the data of a deleted service is kept.")
     var deletedDataGraceDays = 7
     @Option(help: "The seconds that a database may take from its container's start to a login.")
@@ -126,12 +129,13 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func quotas() throws -> ServeConfiguration.Quotas {
-        guard servicesPerWorkspaceMax > 0, deploymentsWaitingPerServerMax > 0, callsPerTokenMax > 0
+        guard servicesPerWorkspaceMax > 0, deploymentsWaitingPerServerMax > 0,
+            callsPerTokenMax > 0, unverifiedCallsMax > 0
         else { throw ValidationError("a quota must be at least 1") }
         return ServeConfiguration.Quotas(
             servicesPerWorkspaceMax: servicesPerWorkspaceMax,
             deploymentsWaitingPerServerMax: deploymentsWaitingPerServerMax,
-            callsPerTokenMax: callsPerTokenMax)
+            callsPerTokenMax: callsPerTokenMax, unverifiedCallsMax: unverifiedCallsMax)
     }
 
     private func imageOverrides() throws -> [String: String] {

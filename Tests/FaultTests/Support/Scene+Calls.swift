@@ -26,10 +26,10 @@ extension Scene {
         try await stage.eventually { pool.idle == Scene.connectionsMax }
     }
 
-    /// Begins a call that only reads.
-    func list() throws -> OutgoingCall {
-        try client.begin(
+    /// Begins a call that only reads, by the tenant's client and token unless told otherwise.
+    func list(_ client: CallingClient? = nil, _ token: String? = nil) throws -> OutgoingCall {
+        try (client ?? self.client).begin(
             BerthV1.ServiceServiceMethods.listDatabaseTemplates,
-            BerthV1.ListDatabaseTemplatesRequest(), token: stage.tenant.token)
+            BerthV1.ListDatabaseTemplatesRequest(), token: token ?? stage.tenant.token)
     }
 }

@@ -125,6 +125,20 @@ import Testing
         }
     }
 
+    @Test("so many hellos are looked into at once; one that was refused is welcome later")
+    func hellosMax() async throws {
+        try await AgentScene.play({ $0.hellosMax = 0 }) { scene in
+            let stream = try await scene.agent().sayHello()
+            try await stream.ended()
+            #expect(stream.status == .resourceExhausted)
+            #expect(stream.message.contains("(hellos_max)"))
+        }
+        try await AgentScene.play({ $0.hellosMax = 1 }) { scene in
+            let agent = try await scene.connectedAgent()
+            try await scene.again(agent).connect()
+        }
+    }
+
     @Test("what does not begin with hello, or speaks an old protocol, is refused")
     func badBeginnings() async throws {
         try await AgentScene.play { scene in

@@ -17,6 +17,7 @@ import Testing
     /// Calls under the limit, each held until the test lets it end.
     private final class Calls {
         let reactor: Reactor
+        let limit: TokenCallLimit
         let observer: CallObserver
         /// Calls that were let through and have not ended.
         var running = 0
@@ -24,12 +25,14 @@ import Testing
         var ended: [String] = []
         var isReleased = false
 
-        init(_ reactor: Reactor, max: Int, registrationsMax: Int = 16) {
+        init(_ reactor: Reactor, max: Int, registrationsMax: Int = 16, unverifiedMax: Int = 128) {
             self.reactor = reactor
             var quotas = ServeConfiguration.Quotas()
             quotas.callsPerTokenMax = max
             quotas.registrationsMax = registrationsMax
-            observer = TokenCallLimit(quotas).observer
+            quotas.unverifiedCallsMax = unverifiedMax
+            limit = TokenCallLimit(quotas)
+            observer = limit.observer
         }
 
         @discardableResult
@@ -136,11 +139,63 @@ import Testing
         }
     }
 
-    @Test("no token fills the queue for PostgreSQL")
+    @Test(
+        "tokens that nobody has verified share a limit; one that is verified leaves it, for later calls too"
+    )
+    func unverified() async throws {
+        let tokens = try (0..<4).map { _ in try Self.token() }
+        try await onLoop { _, reactor in
+            let calls = Calls(reactor, max: 5, unverifiedMax: 2)
+            let path = BerthV1.ServiceServiceMethods.getService.path
+            calls.begin(tokens[0], path: path)
+            calls.begin(tokens[1], path: path)
+            calls.begin(tokens[2], path: path)
+            try await calls.settle(running: 2, ended: 1)
+            #expect(calls.ended.first?.contains("(unverified_calls_max)") == true)
+            // What asks nobody whose token it is does not count.
+            calls.begin(tokens[2], path: "/grpc.health.v1.Health/Check")
+            calls.begin(tokens[2], path: AgentV1.AgentServiceMethods.connect.path)
+            try await calls.settle(running: 4, ended: 1)
+            calls.limit.verified(try Self.credential(tokens[0]))
+            calls.begin(tokens[0], path: path)
+            calls.begin(tokens[2], path: path)
+            try await calls.settle(running: 6, ended: 1)
+            calls.begin(tokens[3], path: path)
+            try await calls.settle(running: 6, ended: 2)
+            calls.isReleased = true
+            try await calls.settle(running: 0, ended: 8)
+            // Every place was given back, and none twice.
+            calls.isReleased = false
+            for token in tokens { calls.begin(token, path: path) }
+            try await calls.settle(running: 3, ended: 9)
+            calls.isReleased = true
+            try await calls.settle(running: 0, ended: 12)
+        }
+    }
+
+    private static func credential(_ token: String) throws -> Credential {
+        try BearerCredential.parse("Bearer \(token)")
+    }
+
+    @Test("tokens are remembered for a while, and not more than so many")
+    func forgets() {
+        let tokens = (0..<7).map { Credential(tokenHash: Array(repeating: $0, count: 32)) }
+        var known = KnownTokens(generationMax: 2)
+        let isNews = tokens[..<5].map { known.insert($0) }
+        #expect(isNews == [true, true, true, true, true])
+        #expect(tokens.map(known.contains) == [false, false, true, true, true, false, false])
+        // Seen again before it is forgotten: it stays as long as a new one.
+        let again = [4, 2, 5, 6].map { known.insert(tokens[$0]) }
+        #expect(again == [false, true, true, true])
+        #expect(tokens.map(known.contains) == [false, false, true, false, true, true, true])
+    }
+
+    @Test("no token, and no crowd of invented ones, fills the queue for PostgreSQL")
     func wellBelowTheQueue() {
         let quotas = ServeConfiguration.Quotas()
         let waitersMax = PoolConfiguration(uri: "").waitersMax
         #expect(4 * quotas.callsPerTokenMax <= waitersMax)
         #expect(4 * quotas.registrationsMax <= waitersMax)
+        #expect(2 * quotas.unverifiedCallsMax <= waitersMax)
     }
 }

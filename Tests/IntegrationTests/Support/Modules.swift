@@ -42,8 +42,8 @@ struct Modules {
             deletedDataGrace: deletedDataGrace)
         signingKey = try SigningKey.generate()
         let modules = LoopModules(
-            pool: pool, configuration: configuration, signingKey: signingKey, changes: changes,
-            logs: logs)
+            pool: pool, configuration: configuration, signingKey: signingKey,
+            tokens: TokenCallLimit(quotas), changes: changes, logs: logs)
         services = modules.services
         deployments = modules.deployments
         authorizer = PolicyModule(sessions: pool).authorizer
