@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test("a crowd of invented tokens while PostgreSQL stalls: known tokens keep their place in the queue")
+    @Test("a crowd of invented tokens while PostgreSQL stalls: known tokens keep their place")
     func inventedTokens() async throws {
         let invented = try (0..<300).map { _ in try AccessToken.generate().text.revealed }
         let unverifiedMax = ServeConfiguration.Quotas().unverifiedCallsMax
