@@ -197,7 +197,7 @@ let package = Package(
         tests(
             "RPC",
             [
-                "BerthMessages", "EventLoops", "HTTP2", "Messages", "StandardMessages",
+                "BerthMessages", "EventLoops", "HTTP2", "Messages", "Metrics", "StandardMessages",
                 "TestSupport", logging,
             ],
             exclude: ["Python"]

@@ -73,6 +73,8 @@ final class LoopServer {
         gateway = modules.makeGateway(
             configuration, changes: changes, reactor: reactor, logger: logger)
         modules.register(on: router, gateway: gateway, configuration: configuration)
+        TokenCallLimit.admit(on: router)
+        configuration.limitRequests(on: router)
         server = GRPCServer(
             reactor: reactor, router: router, limits: configuration.limits,
             webOrigins: configuration.webOrigins, logger: logger,

@@ -1,7 +1,9 @@
 import Agents
+import BerthMessages
 import Config
 import Deployments
 import HTTP2
+import Messages
 import PostgresClient
 import RPC
 import Services
@@ -37,6 +39,11 @@ struct ServeConfiguration: Sendable {
     var deletedDataGrace = ServicesModule.deletedDataGraceDefault
     /// What callers may use up.
     var limits = ServerLimits()
+    /// Bytes of one request, but for agents'. What is decoded before its caller is known, and while it
+    /// waits for PostgreSQL, is bounded by this for each call.
+    var requestBytesMax = requestBytesMaxDefault
+    /// The same of one message of an agent, which is larger than a report (`AgentLimits.reportBytesMax`).
+    var agentMessageBytesMax = 512 * 1024
     /// How long running calls may take to finish after SIGTERM.
     var drainGrace = drainGraceMaxDefault
     /// Whether a proxy in front does TLS, so that what comes unencrypted was not on its way.
@@ -49,9 +56,16 @@ struct ServeConfiguration: Sendable {
     var changeInterval = LoopChangeFeed.intervalDefault
 
     static let drainGraceMaxDefault = Duration.seconds(10)
+    static let requestBytesMaxDefault = 64 * 1024
 
     /// The loops that one process may have.
     static let loopsMax = 64
+    /// The connections to PostgreSQL that one loop may be given.
+    static let postgresConnectionsPerLoopLimit = 1000
+    /// The days for which the data of a deleted service may be kept.
+    static let deletedDataGraceDaysMax = 3650
+    /// The seconds that a database may be given to start.
+    static let databaseStartSecondsLimit = 1000
 
     /// The certificate's files, and what was read of them at the start.
     struct Encryption: Sendable {
@@ -102,5 +116,18 @@ struct ServeConfiguration: Sendable {
             postgresConnectionsPerLoopMax
             ?? ServeConfiguration.postgresConnectionsPerLoopMaxDefault(loops: loops)
         return pool
+    }
+}
+
+extension ServeConfiguration {
+    /// Bounds the requests of every method that is registered.
+    func limitRequests(on router: Router) {
+        let agents = "/\(AgentV1.AgentServiceMethods.serviceName)/"
+        var usual = limits.message
+        usual.messageBytesMax = requestBytesMax
+        var ofAgents = limits.message
+        ofAgents.messageBytesMax = agentMessageBytesMax
+        router.limitRequests(to: usual) { !$0.hasPrefix(agents) }
+        router.limitRequests(to: ofAgents) { $0.hasPrefix(agents) }
     }
 }

@@ -61,7 +61,8 @@ private func status(for failure: PostgresError, claim: String) -> RPCStatus? {
     case .poolExhausted:
         RPCStatus(
             .resourceExhausted,
-            "too many calls wait for Berth's database, try again later; \(claim)")
+            "too many calls wait for Berth's database (waitersMax), or this one did for too long "
+                + "(waitDurationMax), try again later; \(claim)")
     case .cancelled:
         RPCStatus(.cancelled, "the call was cancelled; \(claim)")
     case .outcomeUnknown:

@@ -48,6 +48,15 @@ final class TokenCallLimit: CredentialWitness {
             })
     }
 
+    /// Has methods that need a credential refuse a call without one as soon as its header section is
+    /// there, before anything of its request is taken.
+    static func admit(on router: Router) {
+        let registering = AgentV1.AgentServiceMethods.register.path
+        router.admit(where: { $0.hasPrefix("/berth.") && $0 != registering }) { call in
+            _ = try credential(of: call)
+        }
+    }
+
     /// The token's calls count among its own alone, those that run and those to come.
     func verified(_ credential: Credential) {
         guard known.insert(credential), let released = running[credential]?.unverified, released > 0
@@ -71,8 +80,8 @@ final class TokenCallLimit: CredentialWitness {
         guard registrations < quotas.registrationsMax else {
             throw Problem(
                 .resourceExhausted,
-                "\(quotas.registrationsMax) registrations run already (registrations_max); "
-                    + "try again later")
+                "\(quotas.registrationsMax) registrations run already on this event loop "
+                    + "(registrations_max); try again later")
         }
         registrations += 1
     }
@@ -82,15 +91,15 @@ final class TokenCallLimit: CredentialWitness {
         guard entry.calls < quotas.callsPerTokenMax else {
             throw Problem(
                 .resourceExhausted,
-                "\(quotas.callsPerTokenMax) calls of this token run already, its quota "
-                    + "(calls_per_token_max)")
+                "\(quotas.callsPerTokenMax) calls of this token run already on this event loop, "
+                    + "its quota (calls_per_token_max)")
         }
         if asks, !known.contains(credential) {
             guard unverified < quotas.unverifiedCallsMax else {
                 throw Problem(
                     .resourceExhausted,
                     "\(quotas.unverifiedCallsMax) calls of tokens that are not verified yet run "
-                        + "already (unverified_calls_max); try again later")
+                        + "already on this event loop (unverified_calls_max); try again later")
             }
             unverified += 1
             entry.unverified += 1

@@ -109,7 +109,7 @@ public final class ConnectionPool {
             counts.refusals += 1
             throw PostgresError(
                 .poolExhausted, function: "acquire",
-                message: "\(configuration.waitersMax) callers wait already")
+                message: "\(configuration.waitersMax) callers wait already (waitersMax)")
         }
         return try await wait(purpose)
     }
@@ -135,7 +135,8 @@ public final class ConnectionPool {
                 waiter,
                 with: PostgresError(
                     .poolExhausted, function: "acquire",
-                    message: "no connection became free in time"))
+                    message: "no connection became free within "
+                        + "\(self.configuration.waitDurationMax) (waitDurationMax)"))
         }
         let bound = LoopBound((self, waiter), loop: reactor.loop)
         await withTaskCancellationHandler {

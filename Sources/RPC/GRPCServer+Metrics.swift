@@ -14,7 +14,7 @@ extension GRPCServer {
                 handlers.compactMap { $0.metrics.durationSample($0.path) }),
             MetricFamily(
                 "grpc_server_refused_total", .counter,
-                help: "Requests that never became calls of a method.",
+                help: "Requests of no method that is registered.",
                 [.init([], .number(Double(requestsRefused)))]),
             MetricFamily(
                 "grpc_server_handlers_running", .gauge, help: "Handlers that run now.",

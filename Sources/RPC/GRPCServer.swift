@@ -25,14 +25,15 @@ public final class GRPCServer {
     private var isDraining = false
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
     private var drainTimer: LoopTimer?
+    let pending: PendingRequests
 
     /// Handlers that run now, those included whose caller has gone.
     public private(set) var handlersRunning = 0
-    /// Calls whose streams are open now, those included whose request has not arrived.
+    /// Calls that have no answer yet, those included whose request has not arrived.
     private(set) var callsOpen = 0
     /// Connections that were accepted since the start.
     private(set) var connectionsAccepted = 0
-    /// Requests that never became calls.
+    /// Requests of no method that is registered.
     private(set) var requestsRefused = 0
     /// Streams that are open now, over all connections.
     var openStreams: Int { connections.values.reduce(0) { $0 + $1.openStreams } }
@@ -59,6 +60,7 @@ public final class GRPCServer {
         self.logger = logger
         refusalLog = RefusalLog(logger, limits: limits, now: reactor.now)
         self.statusForError = statusForError
+        pending = PendingRequests(limits: limits, reactor: reactor)
     }
 
     /// Takes connections on `address` (port 0: one that is free).
@@ -171,7 +173,16 @@ public final class GRPCServer {
     }
 
     func callBegan() { callsOpen += 1 }
-    func callClosed() { callsOpen -= 1 }
+    func callAnswered() { callsOpen -= 1 }
+
+    /// Makes room for what arrived on a stream: calls whose requests are on their way go first.
+    /// - Returns: False when the loop holds too much all the same.
+    func makesRoom(for stream: HTTP2Stream) -> Bool {
+        while stream.loopReceivedBytes > limits.receivedBytesPerLoopMax {
+            guard pending.shedOldest(because: "receivedBytesPerLoopMax") else { return false }
+        }
+        return true
+    }
 
     /// The status that the caller gets for what was thrown.
     func status(for error: any Error, _ context: CallContext) -> RPCStatus {
@@ -218,7 +229,7 @@ extension GRPCServer: ConnectionDelegate {
         {
             // A page must be able to read why, whatever it sent.
             let origin = origin ?? webOrigins.allowed(block)
-            refuse(stream, head, refusal, origin, peer: connection.peer)
+            refuse(stream, head, refusal, origin, of: handler, peer: connection.peer)
             return
         }
         guard let handler else { return }
@@ -247,9 +258,13 @@ extension GRPCServer: ConnectionDelegate {
 
     private func refuse(
         _ stream: HTTP2Stream, _ head: RequestHead, _ refusal: Refusal, _ origin: AllowedOrigin?,
-        peer: SocketAddress
+        of handler: (any MethodHandler)?, peer: SocketAddress
     ) {
-        requestsRefused &+= 1
+        if let handler, let code = refusal.code {
+            handler.metrics.callEnded(code, nanoseconds: 0)
+        } else {
+            requestsRefused &+= 1
+        }
         let id = requestIDs.next()
         let answer = { [limits] in
             refusal.answer(stream, id, limits: limits, dialect: head.dialect, origin: origin)
@@ -266,7 +281,7 @@ extension GRPCServer: ConnectionDelegate {
         if let limit = limitOfHandlers(on: connection) {
             return .status(.resourceExhausted, "\(limit) reached")
         }
-        if callsOpen >= limits.callsOpenMax {
+        if callsOpen >= limits.callsOpenMax, !pending.shedOldest(because: "callsOpenMax") {
             return .status(.resourceExhausted, "callsOpenMax reached")
         }
         guard head.dialect != .grpc, !handler.awaitsWholeRequest else { return nil }

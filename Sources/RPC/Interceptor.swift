@@ -6,3 +6,7 @@
 public typealias Interceptor = (
     _ context: CallContext, _ proceed: (CallContext) async throws -> Void
 ) async throws -> Void
+
+/// Refuses a call by throwing, from what its header section says; before its request has come, and so
+/// before observers and interceptors see it.
+public typealias Admission = (CallContext) throws -> Void

@@ -5,6 +5,8 @@ import Messages
 struct MessageDecoding {
     let gzip: Gzip
     let limits: MessageLimits
+    /// The name of the limit of bytes, for people.
+    var limit = "messageBytesMax"
     /// Whether `grpc-encoding` names gzip.
     let acceptsCompressed: Bool
 
@@ -32,7 +34,7 @@ struct MessageDecoding {
         } catch GzipError.tooLarge {
             throw RPCStatus(
                 .resourceExhausted,
-                "a message has more than \(limits.messageBytesMax) bytes decompressed")
+                "a message has more than \(limits.messageBytesMax) bytes decompressed (\(limit))")
         } catch is GzipError {
             throw RPCStatus(.internal, "a message is not valid gzip")
         }

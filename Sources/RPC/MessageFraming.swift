@@ -19,7 +19,10 @@ enum MessageFraming {
     /// Looks at the front of `received`.
     /// - Throws: ``RPCStatus``: INTERNAL for a flag that gRPC does not define, RESOURCE_EXHAUSTED for
     ///   a message of more than `bytesMax`, which is noticed before it has arrived.
-    static func front(of received: ByteQueue, bytesMax: Int) throws(RPCStatus) -> Front {
+    /// - Parameter limit: The name of `bytesMax`, for people.
+    static func front(
+        of received: ByteQueue, bytesMax: Int, limit: String = "messageBytesMax"
+    ) throws(RPCStatus) -> Front {
         guard received.count >= prefixBytes else { return .nothing }
         let flag = received[0]
         guard flag <= 1 else {
@@ -30,7 +33,7 @@ enum MessageFraming {
         guard count <= bytesMax else {
             throw RPCStatus(
                 .resourceExhausted,
-                "a message has \(count) bytes; the limit is \(bytesMax)"
+                "a message has \(count) bytes; the limit is \(bytesMax) (\(limit))"
             )
         }
         if received.count - prefixBytes < count { return .partial(count: count) }

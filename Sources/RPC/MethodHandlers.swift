@@ -8,6 +8,10 @@ protocol MethodHandler: AnyObject {
     var metrics: MethodMetrics { get }
     /// The interceptors around it, the outermost first.
     var layers: [Router.Layer] { get set }
+    /// What a call must show before anything of its request is taken.
+    var admission: Admission? { get set }
+    /// What one request may cost; nil for what the server's limits say.
+    var requestLimits: MessageLimits? { get set }
     /// Whether the handler shall run only once the whole request is there: it saves a suspension.
     var awaitsWholeRequest: Bool { get }
     /// Runs the handler on what the call receives and gives the call what it answers.
@@ -49,6 +53,8 @@ final class UnaryHandler<Request: Message, Response: Message>: MethodHandler {
     let path: String
     let metrics = MethodMetrics()
     var layers: [Router.Layer] = []
+    var admission: Admission?
+    var requestLimits: MessageLimits?
     var awaitsWholeRequest: Bool { true }
     private let handler: (Request, CallContext) async throws -> Response
 
@@ -76,6 +82,8 @@ final class ServerStreamingHandler<Request: Message, Response: Message>: MethodH
     let path: String
     let metrics = MethodMetrics()
     var layers: [Router.Layer] = []
+    var admission: Admission?
+    var requestLimits: MessageLimits?
     var awaitsWholeRequest: Bool { true }
     private let handler: Handler
 
@@ -96,6 +104,8 @@ final class ClientStreamingHandler<Request: Message, Response: Message>: MethodH
     let path: String
     let metrics = MethodMetrics()
     var layers: [Router.Layer] = []
+    var admission: Admission?
+    var requestLimits: MessageLimits?
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 
@@ -119,6 +129,8 @@ final class BidirectionalHandler<Request: Message, Response: Message>: MethodHan
     let path: String
     let metrics = MethodMetrics()
     var layers: [Router.Layer] = []
+    var admission: Admission?
+    var requestLimits: MessageLimits?
     var awaitsWholeRequest: Bool { false }
     private let handler: Handler
 

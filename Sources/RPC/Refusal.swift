@@ -30,7 +30,9 @@ enum Refusal: Equatable {
         let block = stream.headers
         let path = block.storage.span.extracting(head.path)
         if stream.isHeaderListTooLarge {
-            self = .statusOnHTTP(.headersTooLarge, .resourceExhausted, "the metadata is too large")
+            self = .statusOnHTTP(
+                .headersTooLarge, .resourceExhausted,
+                "the metadata has more than headerListBytesMax")
             return
         }
         if head.hasTwoAuthorities {

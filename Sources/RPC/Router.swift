@@ -74,6 +74,23 @@ public final class Router {
         for handler in methods.all where isAround(handler.path) { handler.layers.append(layer) }
     }
 
+    /// Asks `admission` as soon as a call's header section is there, before anything of its request is
+    /// taken; after the methods that it is for are registered.
+    public func admit(
+        where isFor: (_ methodPath: String) -> Bool, _ admission: @escaping Admission
+    ) {
+        for handler in methods.all where isFor(handler.path) { handler.admission = admission }
+    }
+
+    /// Bounds the requests of methods by limits of their own, of which the bytes are called
+    /// requestBytesMax; after the methods that
+    /// it is for are registered.
+    public func limitRequests(
+        to limits: MessageLimits, where isFor: (_ methodPath: String) -> Bool
+    ) {
+        for handler in methods.all where isFor(handler.path) { handler.requestLimits = limits }
+    }
+
     /// The registered paths, sorted.
     public var paths: [String] { methods.paths.sorted() }
 }

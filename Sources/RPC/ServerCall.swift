@@ -13,23 +13,28 @@ final class ServerCall: StreamObserver {
     let encoding: RequestHead.Encoding
     let acceptsGzip: Bool
 
-    private let dialect: Dialect
-    private let origin: AllowedOrigin?
+    let dialect: Dialect
+    let origin: AllowedOrigin?
     /// The request's body when it comes as base64.
-    private var text = WebText.Decoder()
-    private let handler: any MethodHandler
+    var text = WebText.Decoder()
+    let handler: any MethodHandler
     private var phase = Phase.awaitingRequest
     private var task: Task<Void, Never>?
     private var deadlineTimer: LoopTimer?
     /// The handler's tasks, suspended until the state of the stream changes.
     private var waiters = CallWaiters()
     /// Whether no request came for as long as the handler waits for one.
-    private var isIdleTooLong = false
+    var isIdleTooLong = false
     /// Whether the header section of the response is out, and with it the encoding.
-    private var sendsGzip = false
-    private var hasSentHeaders = false
+    var sendsGzip = false
+    var hasSentHeaders = false
     /// What the caller was told while the handler ran, so that the log does not say otherwise.
     private var abortStatus: RPCStatus?
+
+    /// Its neighbours among the ``PendingRequests``, which alone change them.
+    unowned var older: ServerCall?
+    var newer: ServerCall?
+    var isPending = false
 
     private enum Phase {
         /// The handler wants the whole request; it has not begun.
@@ -64,7 +69,7 @@ final class ServerCall: StreamObserver {
     }
 
     /// Whether the caller can no longer be told anything.
-    private var isOver: Bool { phase == .answered || phase == .closed }
+    var isOver: Bool { phase == .answered || phase == .closed }
 
     // MARK: Beginning
 
@@ -83,8 +88,21 @@ final class ServerCall: StreamObserver {
                 self?.deadlinePassed()
             }
         }
-        if !handler.awaitsWholeRequest { runHandler(on: loop) }
+        do {
+            try handler.admission?(context)
+        } catch {
+            return abort(status(of: error))
+        }
+        if handler.awaitsWholeRequest {
+            stream.heldBytes = headBytes
+            server.pending.append(self)
+        } else {
+            runHandler(on: loop)
+        }
     }
+
+    /// What the header section takes; counted while the call waits for its request.
+    var headBytes: Int { stream.headers.storage.count }
 
     private func runHandler(on loop: isolated EventLoop) {
         // Not only when the call began: requests of many calls may come at once.
@@ -92,6 +110,10 @@ final class ServerCall: StreamObserver {
             return abort(RPCStatus(.resourceExhausted, "\(limit) reached"))
         }
         phase = .running
+        if isPending {
+            server.pending.remove(self)
+            stream.heldBytes -= headBytes
+        }
         server.handlerBegan(on: connection)
         let task = Task.immediate(executorPreference: loop.executor) {
             _ = loop
@@ -163,6 +185,8 @@ final class ServerCall: StreamObserver {
         deadlineTimer = nil
         guard !isOver else { return }
         phase = .answered
+        server.pending.remove(self)
+        server.callAnswered()
         let status = status.map(toldStatus)
         count(status?.code ?? .ok)
         if dialect != .grpc {
@@ -204,6 +228,8 @@ final class ServerCall: StreamObserver {
     /// Answers and cancels the handler, which may take its time to notice.
     func abort(_ status: RPCStatus) {
         switch phase {
+        case .awaitingRequest where status.code == .unauthenticated:
+            server.refusalLog.unauthenticated(context, status)
         case .awaitingRequest: server.refusalLog.ended(context, status)
         case .running: abortStatus = status
         case .answered, .closed: break
@@ -242,12 +268,12 @@ final class ServerCall: StreamObserver {
     func headersReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
 
     func bodyReceived(_ stream: HTTP2Stream, on loop: isolated EventLoop) {
-        if stream.loopReceivedBytes > server.limits.receivedBytesPerLoopMax, !isOver {
+        if phase == .awaitingRequest, hasWholeRequest() { return runHandler(on: loop) }
+        if !isOver, !server.makesRoom(for: stream) {
             abort(RPCStatus(.resourceExhausted, "receivedBytesPerLoopMax reached"))
-            return
         }
         switch phase {
-        case .awaitingRequest: if hasWholeRequest() { runHandler(on: loop) }
+        case .awaitingRequest: break
         case .running: wake()
         case .answered, .closed: stream.discardReceived()
         }
@@ -256,8 +282,11 @@ final class ServerCall: StreamObserver {
     func writesDrained(_ stream: HTTP2Stream, on loop: isolated EventLoop) { wake() }
 
     func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
-        if !isOver { count(.cancelled) }
-        server.callClosed()
+        if !isOver {
+            count(.cancelled)
+            server.pending.remove(self)
+            server.callAnswered()
+        }
         phase = .closed
         deadlineTimer?.cancel()
         deadlineTimer = nil
@@ -281,10 +310,10 @@ final class ServerCall: StreamObserver {
         }
     }
 
-    private func wake() { waiters.wakeAll() }
+    func wake() { waiters.wakeAll() }
 
     /// Suspends until something happens to the stream or the task is cancelled.
-    private func wait(isolation: isolated (any Actor)? = #isolation) async throws {
+    func wait(isolation: isolated (any Actor)? = #isolation) async throws {
         // A handler that was cancelled before it waits would not be woken again.
         try Task.checkCancellation()
         let bound = LoopBound(self, loop: server.reactor.loop)
@@ -296,204 +325,5 @@ final class ServerCall: StreamObserver {
             bound.use { $0.wake() }
         }
         try Task.checkCancellation()
-    }
-}
-
-// MARK: Messages
-
-extension ServerCall: MessageExchange {
-    func takeOnly<Request: Message>(_ type: Request.Type) throws -> Request? {
-        guard !isOver, stream.isRemoteEnded else { return nil }
-        do {
-            guard case .message(let isCompressed, let count) = try front(),
-                receivedCount == MessageFraming.prefixBytes + count
-            else { return nil }
-            return try take(type, isCompressed: isCompressed, count: count)
-        } catch {
-            context.isRequestMalformed = true
-            throw error
-        }
-    }
-
-    func receive<Request: Message>(_ type: Request.Type) async throws -> Request? {
-        while true {
-            guard !isOver else { throw CancellationError() }
-            switch try look(for: type) {
-            case .message(let request): return request
-            case .end: return nil
-            case .notYet: try await wait()
-            }
-        }
-    }
-
-    func receive<Request: Message>(
-        _ type: Request.Type, within time: Duration, limit: String
-    ) async throws -> Request? {
-        isIdleTooLong = false
-        let timer = server.reactor.schedule(after: time) { [weak self] in
-            self?.isIdleTooLong = true
-            self?.wake()
-        }
-        defer { timer.cancel() }
-        while true {
-            guard !isOver else { throw CancellationError() }
-            switch try look(for: type) {
-            case .message(let request): return request
-            case .end: return nil
-            case .notYet: break
-            }
-            if isIdleTooLong {
-                throw RPCStatus(.resourceExhausted, "no request came within \(limit) (\(time))")
-            }
-            try await wait()
-        }
-    }
-
-    /// What there is to receive.
-    private enum Look<Request> {
-        case message(Request)
-        case end
-        case notYet
-    }
-
-    /// Takes the next request if all of it is there; else lets the client send more.
-    /// - Throws: What is wrong with what the client sent.
-    private func look<Request: Message>(for type: Request.Type) throws -> Look<Request> {
-        do {
-            switch try front() {
-            case .message(let isCompressed, let count):
-                return .message(try take(type, isCompressed: isCompressed, count: count))
-            case .nothing where stream.isRemoteEnded && receivedCount == 0:
-                return .end
-            case .nothing, .partial:
-                guard !stream.isRemoteEnded else {
-                    throw RPCStatus(.internal, "the request ends within a message")
-                }
-                guard makeRoom() else {
-                    throw RPCStatus(.resourceExhausted, "the connection's receive buffer is full")
-                }
-                return .notYet
-            }
-        } catch {
-            context.isRequestMalformed = true
-            throw error
-        }
-    }
-
-    func send<Response: Message>(_ response: Response) async throws {
-        try sendOnly(response)
-        while !stream.hasRoomToWrite {
-            stream.awaitDrain()
-            try await wait()
-            guard !isOver else { throw CancellationError() }
-        }
-    }
-
-    func sendOnly<Response: Message>(_ response: Response) throws {
-        guard !isOver else { throw CancellationError() }
-        var bytes = try Wire.encode(
-            response,
-            after: MessageFraming.prefixBytes,
-            limits: server.limits.message
-        )
-        sendHeaders()
-        let isCompressed = sendsGzip && compresses(bytes.count)
-        if isCompressed { bytes = try compressed(bytes) }
-        MessageFraming.setPrefix(of: &bytes, isCompressed: isCompressed)
-        guard stream.canQueue(bytes.count) else {
-            throw RPCStatus(.resourceExhausted, "the connection's send buffer is full")
-        }
-        if dialect == .webText { bytes = WebText.encode(bytes) }
-        stream.write(bytes.span)
-    }
-
-    private func sendHeaders() {
-        guard !hasSentHeaders else { return }
-        hasSentHeaders = true
-        sendsGzip =
-            acceptsGzip
-            && (context.compressesResponses != nil
-                || server.limits.compressedResponseBytesMin != nil)
-        stream.respond(
-            dialect.openResponse(context.initialMetadata, isGzip: sendsGzip, allowing: origin),
-            isEnd: false
-        )
-    }
-
-    private func compresses(_ count: Int) -> Bool {
-        if let chosen = context.compressesResponses { return chosen }
-        guard let bytesMin = server.limits.compressedResponseBytesMin else { return false }
-        return count - MessageFraming.prefixBytes >= bytesMin
-    }
-
-    private func compressed(_ bytes: [UInt8]) throws -> [UInt8] {
-        try server.gzip.compress(
-            bytes.span.extracting(MessageFraming.prefixBytes..<bytes.count),
-            after: MessageFraming.prefixBytes)
-    }
-
-    private func front() throws(RPCStatus) -> MessageFraming.Front {
-        let bytesMax = server.limits.message.messageBytesMax
-        guard dialect == .webText else {
-            return try MessageFraming.front(of: stream.received, bytesMax: bytesMax)
-        }
-        try decodeText(bytesMax: MessageFraming.prefixBytes + bytesMax + 1)
-        return try MessageFraming.front(of: text.bytes, bytesMax: bytesMax)
-    }
-
-    /// Bytes of the request that wait; for base64, those that ``front()`` has decoded.
-    private var receivedCount: Int {
-        dialect == .webText ? text.bytes.count : stream.received.count
-    }
-
-    /// Decodes what has arrived of a base64 body, which gives the client room for more.
-    private func decodeText(bytesMax: Int) throws(RPCStatus) {
-        let malformed = RPCStatus(.internal, "the body is not base64")
-        do {
-            let count = try stream.received.withBytes { try text.append($0, bytesMax: bytesMax) }
-            stream.take(count)
-            stream.heldBytes = text.bytes.count
-        } catch {
-            throw malformed
-        }
-        if stream.isRemoteEnded, stream.received.isEmpty, !text.isComplete { throw malformed }
-    }
-
-    /// Lets the client send the rest of a message that someone waits for.
-    /// - Returns: False when the connection holds too much already.
-    private func makeRoom() -> Bool {
-        guard stream.connectionReceivedBytes <= server.limits.receivedBytesPerConnectionMax else {
-            return false
-        }
-        stream.consume(stream.received.count)
-        return true
-    }
-
-    private func take<Request: Message>(
-        _ type: Request.Type,
-        isCompressed: Bool,
-        count: Int
-    ) throws -> Request {
-        if dialect == .webText {
-            defer {
-                text.bytes.removeFirst(MessageFraming.prefixBytes + count)
-                stream.heldBytes = text.bytes.count
-            }
-            return try decode(type, text.bytes, isCompressed: isCompressed, count: count)
-        }
-        defer { stream.take(MessageFraming.prefixBytes + count) }
-        return try decode(type, stream.received, isCompressed: isCompressed, count: count)
-    }
-
-    private func decode<Request: Message>(
-        _ type: Request.Type,
-        _ received: borrowing ByteQueue,
-        isCompressed: Bool,
-        count: Int
-    ) throws -> Request {
-        context.isRequestCompressed = isCompressed
-        let decoding = MessageDecoding(
-            gzip: server.gzip, limits: server.limits.message, acceptsCompressed: encoding == .gzip)
-        return try decoding.decode(type, received, isCompressed: isCompressed, count: count)
     }
 }

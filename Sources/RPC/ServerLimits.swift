@@ -21,16 +21,18 @@ public struct ServerLimits: Sendable {
     public var anonymousStreamsPerConnectionMax = 32
     /// How long such a stream may be without a request, where the client asks and we answer.
     public var anonymousStreamIdleTimeMax: Duration = .seconds(60)
-    /// Calls that are open at once, those included whose request has not arrived; further ones get
-    /// RESOURCE_EXHAUSTED.
+    /// Calls that are open at once, those included whose request has not arrived; of these the oldest
+    /// gets RESOURCE_EXHAUSTED when another call comes, which does when there is none.
     public var callsOpenMax = 16_384
+    /// How long the one request of a call may take to arrive; then the call gets RESOURCE_EXHAUSTED.
+    public var requestTimeMax: Duration = .seconds(30)
     /// What one message may cost; `messageBytesMax` counts after decompression.
     public var message = MessageLimits.standard
     /// Bytes of messages that may lie on one connection, whole or in part, before a handler takes
     /// them; the call that needs more gets RESOURCE_EXHAUSTED.
     public var receivedBytesPerConnectionMax = 32 * 1024 * 1024
-    /// The same on all connections of the loop; the calls for which more arrives get
-    /// RESOURCE_EXHAUSTED.
+    /// The same on all connections of the loop, and the header sections of calls whose request has not
+    /// arrived: of these the oldest get RESOURCE_EXHAUSTED, then the call for which more arrives.
     public var receivedBytesPerLoopMax = 256 * 1024 * 1024
     /// How long a request that is no call, such as `GET /`, may take to arrive before it is answered.
     public var plainRequestTimeMax: Duration = .seconds(10)

@@ -34,8 +34,9 @@ import Testing
             "--write-stall-time-max", "15s", "--window-stall-time-max", "16s",
             "--handlers-per-connection-max", "17", "--anonymous-streams-max", "18",
             "--anonymous-streams-per-connection-max", "19", "--anonymous-stream-idle-time-max",
-            "20s",
+            "20s", "--request-time-max", "21s",
         ])
+        #expect(found.requestTimeMax == .seconds(21))
         #expect(found.handlersPerConnectionMax == 17)
         #expect(found.anonymousStreamsMax == 18)
         #expect(found.anonymousStreamsPerConnectionMax == 19)

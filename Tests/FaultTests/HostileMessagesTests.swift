@@ -1,4 +1,6 @@
+import Auth
 import BerthMessages
+import Domain
 import EventLoops
 import Messages
 import RPC
@@ -35,13 +37,13 @@ import Testing
         }
     }
 
-    @Test("a million submessages in known fields, before anyone has said who calls: refused")
+    @Test("known fields full of submessages, before anyone has said who calls: refused")
     func knownFields() async throws {
         try await ProcessScene.play(isProxied: false) { _, scene in
             try await scene.becomesServing()
             let before = try scene.berthd.program.memoryBytes("VmRSS")
-            func many(_ field: [UInt8]) -> [UInt8] {
-                [[UInt8]](repeating: field, count: (4 << 20) / field.count - 100).flatMap(\.self)
+            func many(_ field: [UInt8], bytes: Int = 500_000) -> [UInt8] {
+                [[UInt8]](repeating: field, count: bytes / field.count).flatMap(\.self)
             }
             let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
             let connect = AgentV1.AgentServiceMethods.connect.path
@@ -50,7 +52,8 @@ import Testing
                 (
                     reflection,
                     HostileMessage(
-                        "one field again and again", many(WireField.bytes(5, [])), .internal)
+                        "one field again and again", many(WireField.bytes(5, []), bytes: 60_000),
+                        .internal)
                 ),
                 (
                     connect,
@@ -112,13 +115,17 @@ import Testing
 
     @Test("messages that never end on many streams: what lies on a connection is bounded")
     func unfinished() async throws {
+        let tokens = try (0..<100).map { _ in try AccessToken.generate().text.revealed }
         try await ProcessScene.play(isProxied: false) { _, scene in
             try await scene.becomesServing()
             let before = try scene.berthd.program.memoryBytes("VmRSS")
-            let prefix: [UInt8] = [0, 0, 64, 0, 0]
-            let part = prefix + [UInt8](repeating: 0, count: 2 << 20)
-            let calls = try (0..<100).map { _ in
-                try scene.client.begin(HostileMessage.path, body: part, isEnded: false)
+            // Little less than an agent may send.
+            let prefix: [UInt8] = [0, 0, 7, 0xD0, 0]
+            let part = prefix + [UInt8](repeating: 0, count: 500_000)
+            let calls = try tokens.map { token in
+                try scene.client.begin(
+                    AgentV1.AgentServiceMethods.connect.path, body: part, token: token,
+                    isEnded: false)
             }
             try await scene.stage.eventually(within: .seconds(5)) {
                 calls.contains { $0.answer != nil }
@@ -130,8 +137,57 @@ import Testing
                 "faults: unfinished messages: \(answers.count) of 100 refused, RSS \(before >> 20) MiB, at most \(peak >> 20) MiB"
             )
             #expect(answers.allSatisfy { $0.code == .resourceExhausted }, "\(answers)")
+            #expect(
+                answers.allSatisfy { $0.message.contains("receivedBytesPerConnectionMax") },
+                "\(answers)")
             #expect(peak - before < Self.peakBytesMax)
             for call in calls { call.cancel() }
+            try await isWell(scene)
+        }
+    }
+
+    @Test("a crowd of invented tokens with large creates: memory stays bounded")
+    func largeCreates() async throws {
+        let tokens = try (0..<240).map { _ in try AccessToken.generate().text.revealed }
+        try await ProcessScene.play(isProxied: false) { _, scene in
+            try await scene.becomesServing()
+            let before = try scene.berthd.program.memoryBytes("VmRSS")
+            let clients = (0..<12).map { _ in
+                CallingClient(port: scene.client.port, reactor: scene.stage.reactor)
+            }
+            defer { for client in clients { client.close() } }
+            // As large as a message may be at all, and as a create may be.
+            for (bytes, codes) in [
+                (4_000_000, [.resourceExhausted]),
+                (64_000, [.resourceExhausted, .unauthenticated]),
+            ] as [(Int, [StatusCode])] {
+                let body = CallingClient.framed(
+                    WireField.bytes(2, [UInt8](repeating: 0x61, count: bytes)))
+                let calls = try tokens.enumerated().map { number, token in
+                    try clients[number % clients.count].begin(
+                        HostileMessage.path, body: body, token: token)
+                }
+                for call in calls {
+                    let answer = try await call.end()
+                    #expect(codes.contains { $0 == answer.code }, "\(answer)")
+                }
+            }
+            let peak = try scene.berthd.program.memoryBytes("VmHWM")
+            print("faults: large creates: RSS \(before >> 20) MiB, at most \(peak >> 20) MiB")
+            #expect(peak - before < Self.peakBytesMax)
+            try await isWell(scene)
+        }
+    }
+
+    @Test("without a token nothing of a request is taken: refused at its header section")
+    func strangers() async throws {
+        try await ProcessScene.play(isProxied: false) { _, scene in
+            try await scene.becomesServing()
+            for token in [nil, "x"] {
+                let call = try scene.client.begin(
+                    HostileMessage.path, body: [0, 0, 0, 255, 0, 1], token: token, isEnded: false)
+                #expect(try await call.end().code == .unauthenticated)
+            }
             try await isWell(scene)
         }
     }

@@ -55,6 +55,20 @@ import Testing
         }
     }
 
+    @Test("one token's calls beyond its quota are refused by name; they make room as they end")
+    func callsOfOneToken() async throws {
+        try await Scene.play(quotas: { $0.callsPerTokenMax = 2 }) { _, scene in
+            scene.stage.proxy.holdAll()
+            let calls = try (0..<3).map { _ in try scene.list() }
+            let refused = try await calls[2].end()
+            #expect(refused.code == .resourceExhausted)
+            #expect(refused.message.contains("(calls_per_token_max)"), "\(refused)")
+            scene.stage.proxy.releaseAll()
+            for call in calls[..<2] { #expect(try await call.end().code == .ok) }
+            #expect(try await scene.list().end().code == .ok)
+        }
+    }
+
     @Test("a crowd of invented tokens while PostgreSQL stalls: known tokens keep their place")
     func inventedTokens() async throws {
         let invented = try (0..<300).map { _ in try AccessToken.generate().text.revealed }

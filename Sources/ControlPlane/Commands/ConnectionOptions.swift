@@ -20,8 +20,10 @@ struct ConnectionOptions: ParsableArguments {
     var anonymousStreamsPerConnectionMax = defaults.anonymousStreamsPerConnectionMax
     @Option(help: "How long a stream of reflection may ask nothing.")
     var anonymousStreamIdleTimeMax = TimeSpan(defaults.anonymousStreamIdleTimeMax)
-    @Option(help: "The bytes of one request message.")
+    @Option(help: "The bytes of one message that no smaller limit holds for.")
     var messageBytesMax = defaults.message.messageBytesMax
+    @Option(help: "How long the request of a call may take to arrive.")
+    var requestTimeMax = TimeSpan(defaults.requestTimeMax)
     @Option(help: "The bytes of one header section, 32 added for each field.")
     var headerListBytesMax = defaults.connection.headerListBytesMax
     @Option(help: "The bytes of requests that one loop holds before handlers take them.")
@@ -63,6 +65,7 @@ struct ConnectionOptions: ParsableArguments {
         limits.message.arenaBytesMax = max(
             limits.message.arenaBytesMax,
             4 * min(limits.message.messageBytesMax, Int(UInt32.max)))
+        limits.requestTimeMax = try time(requestTimeMax, "--request-time-max")
         limits.connection.headerListBytesMax = try positive(
             headerListBytesMax, "--header-list-bytes-max")
         limits.receivedBytesPerLoopMax = try positive(

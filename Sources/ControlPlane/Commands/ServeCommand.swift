@@ -32,6 +32,10 @@ struct ServeCommand: ParsableCommand {
     var webOrigins: [String] = []
     @Option(help: "HOST:PORT on which Prometheus finds /metrics, by plain HTTP; else nowhere.")
     var metricsListen: String?
+    @Flag(
+        help: "Let --metrics-listen be where others reach it; nobody else can read what passes."
+    )
+    var metricsPlaintextBehindProxy = false
     @Option(help: "The services that one workspace may have.")
     var servicesPerWorkspaceMax = ServeConfiguration.Quotas().servicesPerWorkspaceMax
     @Option(help: "The deployments that may wait for one server.")
@@ -42,6 +46,8 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: "The calls that all tokens not verified yet may have running at once on one loop.")
     var unverifiedCallsMax = ServeConfiguration.Quotas().unverifiedCallsMax
+    @Option(help: "The bytes of one request, but for agents'.")
+    var requestBytesMax = ServeConfiguration.requestBytesMaxDefault
     @Option(help: "The days for which the data of a deleted service is kept.")
     var deletedDataGraceDays = 7
     @Option(help: "The seconds that a database may take from its container's start to a login.")
@@ -77,18 +83,22 @@ struct ServeCommand: ParsableCommand {
                     + "BERTH_MASTER_KEY_FILE; 'berthd keygen --out FILE' makes one")
         }
         let loops = self.loops ?? min(Processors.allowedCount, ServeConfiguration.loopsMax)
-        guard (1...ServeConfiguration.loopsMax).contains(loops) else {
-            throw ValidationError("--loops must be from 1 to \(ServeConfiguration.loopsMax)")
+        try check(loops, 1...ServeConfiguration.loopsMax, "--loops")
+        if let max = postgresConnectionsPerLoopMax {
+            try check(
+                max, 1...ServeConfiguration.postgresConnectionsPerLoopLimit,
+                "--postgres-connections-per-loop-max")
         }
-        if let max = postgresConnectionsPerLoopMax, !(1...1000).contains(max) {
-            throw ValidationError("--postgres-connections-per-loop-max must be from 1 to 1000")
-        }
-        guard (0...3650).contains(deletedDataGraceDays) else {
-            throw ValidationError("--deleted-data-grace-days must be from 0 to 3650")
-        }
-        guard (1...1000).contains(databaseStartSecondsMax) else {
-            throw ValidationError("--database-start-seconds-max must be from 1 to 1000")
-        }
+        try check(
+            deletedDataGraceDays, 0...ServeConfiguration.deletedDataGraceDaysMax,
+            "--deleted-data-grace-days")
+        try check(
+            databaseStartSecondsMax, 1...ServeConfiguration.databaseStartSecondsLimit,
+            "--database-start-seconds-max")
+        let limits = try connections.limits()
+        try check(
+            requestBytesMax, 1...connections.messageBytesMax, "--request-bytes-max",
+            "--message-bytes-max")
         let encryption = try tls.encryption(on: address)
         let masterKey = try MasterKeyFile.read(path)
         var configuration = ServeConfiguration(
@@ -102,7 +112,8 @@ struct ServeCommand: ParsableCommand {
             metricsAddress: try metricsAddress(),
             deletedDataGrace: .seconds(deletedDataGraceDays * 24 * 60 * 60),
             isPlaintextBehindProxy: tls.plaintextBehindProxy)
-        configuration.limits = try connections.limits()
+        configuration.limits = limits
+        configuration.requestBytesMax = requestBytesMax
         guard let drainGrace = drainGraceMax.duration else {
             throw ValidationError("--drain-grace-max cannot be off")
         }
@@ -117,6 +128,12 @@ struct ServeCommand: ParsableCommand {
                 "--metrics-listen \(metricsListen): must be HOST:PORT with HOST an IP address or "
                     + "localhost")
         }
+        guard address.isLoopback || metricsPlaintextBehindProxy else {
+            throw ValidationError(
+                "--metrics-listen \(metricsListen): metrics are not encrypted, so only a loopback "
+                    + "address is allowed; if nobody else can read what is on the way, say "
+                    + "--metrics-plaintext-behind-proxy")
+        }
         return address
     }
 
@@ -129,13 +146,31 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func quotas() throws -> ServeConfiguration.Quotas {
-        guard servicesPerWorkspaceMax > 0, deploymentsWaitingPerServerMax > 0,
-            callsPerTokenMax > 0, unverifiedCallsMax > 0
-        else { throw ValidationError("a quota must be at least 1") }
+        try check(Int(servicesPerWorkspaceMax), 1..., "--services-per-workspace-max")
+        try check(
+            Int(deploymentsWaitingPerServerMax), 1..., "--deployments-waiting-per-server-max")
+        try check(callsPerTokenMax, 1..., "--calls-per-token-max")
+        try check(unverifiedCallsMax, 1..., "--unverified-calls-max")
         return ServeConfiguration.Quotas(
             servicesPerWorkspaceMax: servicesPerWorkspaceMax,
             deploymentsWaitingPerServerMax: deploymentsWaitingPerServerMax,
             callsPerTokenMax: callsPerTokenMax, unverifiedCallsMax: unverifiedCallsMax)
+    }
+
+    /// Refuses a number that is out of its range, by the option's name.
+    /// - Parameter upper: The option that says the range's end; nil when it is fixed.
+    private func check(
+        _ number: Int, _ range: ClosedRange<Int>, _ option: String, _ upper: String? = nil
+    ) throws {
+        guard !range.contains(number) else { return }
+        let end = upper.map { " (\($0))" } ?? ""
+        throw ValidationError(
+            "\(option) \(number): must be from \(range.lowerBound) to \(range.upperBound)\(end)")
+    }
+
+    private func check(_ number: Int, _ range: PartialRangeFrom<Int>, _ option: String) throws {
+        guard !range.contains(number) else { return }
+        throw ValidationError("\(option) \(number): must be at least \(range.lowerBound)")
     }
 
     private func imageOverrides() throws -> [String: String] {

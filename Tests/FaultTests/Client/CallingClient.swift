@@ -5,7 +5,7 @@ import HTTP2
 /// A gRPC client on the test's own loop that can send anything as a call's body.
 final class CallingClient: ConnectionDelegate {
     private let reactor: Reactor
-    private let port: UInt16
+    let port: UInt16
     private let buffers = LoopBuffers()
     private var connection: Connection?
 

@@ -37,11 +37,12 @@ final class Scene {
         cluster: TestPostgres? = nil,
         settings: [String] = [],
         times: ServeConfiguration.Times = Scene.unasked,
+        quotas: @escaping @Sendable (inout ServeConfiguration.Quotas) -> Void = { _ in },
         _ body: @escaping @Sendable (isolated EventLoop, Scene) async throws -> R
     ) async throws -> R {
         let cluster = try cluster ?? FaultyCluster.shared()
         return try await onLoop { loop, reactor in
-            let scene = try await Scene(Stage(cluster, reactor), settings, times, loop)
+            let scene = try await Scene(Stage(cluster, reactor), settings, times, quotas, loop)
             do {
                 // Its one question is answered.
                 try await scene.becomesServing()
@@ -58,12 +59,12 @@ final class Scene {
 
     private init(
         _ stage: Stage, _ settings: [String], _ times: ServeConfiguration.Times,
-        _ loop: isolated EventLoop
+        _ quotas: (inout ServeConfiguration.Quotas) -> Void, _ loop: isolated EventLoop
     ) throws {
         self.stage = stage
         let options = settings.map { "-c%20" + $0.split(separator: "=").joined(separator: "%3D") }
         var configuration = try Scene.configuration(
-            stage.proxiedURI + "&options=" + options.joined(separator: "%20"))
+            stage.proxiedURI + "&options=" + options.joined(separator: "%20"), quotas)
         configuration.times = times
         server = try LoopServer(
             configuration, signingKey: try SigningKey.generate(), workers: stage.workers,
@@ -73,12 +74,15 @@ final class Scene {
         client = CallingClient(port: port, reactor: stage.reactor)
     }
 
-    private static func configuration(_ uri: String) throws -> ServeConfiguration {
+    private static func configuration(
+        _ uri: String, _ change: (inout ServeConfiguration.Quotas) -> Void
+    ) throws -> ServeConfiguration {
         guard let address = SocketAddress(host: "127.0.0.1", port: 0) else { throw NeverHappened() }
         var quotas = ServeConfiguration.Quotas()
         quotas.servicesPerWorkspaceMax = 1_000_000
         quotas.deploymentsWaitingPerServerMax = 1_000_000
         quotas.callsPerTokenMax = 1_000_000
+        change(&quotas)
         let key = SecretBytes(copying: Tenant.masterKey)
         return ServeConfiguration(
             address: address, databaseURL: uri, sealer: try MasterKeySealer(masterKey: key),

@@ -11,7 +11,7 @@ import Testing
     }
 
     static func migrate(_ uri: String, _ steps: [Migration]) async throws -> [Int32] {
-        try await withPool(uri) { loop, pool in
+        try await withPool(uri, configure: { $0 = Migrator.patient($0) }) { loop, pool in
             _ = loop
             return try await Migrator(sessions: pool, migrations: steps).migrate()
         }

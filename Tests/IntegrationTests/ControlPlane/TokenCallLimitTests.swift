@@ -85,8 +85,8 @@ import Testing
             try await calls.settle(running: 2, ended: 1)
             #expect(
                 calls.ended == [
-                    "resourceExhausted: 2 calls of this token run already, its quota "
-                        + "(calls_per_token_max)"
+                    "resourceExhausted: 2 calls of this token run already on this event loop, "
+                        + "its quota (calls_per_token_max)"
                 ])
             calls.begin(other)
             // Those without any, or with what is none, are someone else's to refuse.
