@@ -91,6 +91,33 @@ def flood_of_empty_data_on_a_closed_stream(c):
     c.send(data(1) * 10_000)
 
 
+def forty_answers(c):
+    """Streams 1 to 79, each answered to its end."""
+    for index in range(40):
+        c.send(c.request(1 + 2 * index))
+        c.expect_answer(1 + 2 * index)
+
+
+@connection_error(PROTOCOL_ERROR)
+def flood_of_headers_on_an_old_stream(c):
+    forty_answers(c)
+    c.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x86\x84") * 60_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_data_on_an_old_stream(c):
+    forty_answers(c)
+    c.send(data(1, b"1") * 200_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_data_on_a_stream_that_was_passed_over(c):
+    forty_answers(c)
+    c.send(c.request(301))
+    c.expect_answer(301)
+    c.send(data(201, b"1") * 200_000)
+
+
 @ignored
 def flood_of_acknowledgements(c):
     c.send(frame(PING, ACK, 0, bytes(8)) * 2000)

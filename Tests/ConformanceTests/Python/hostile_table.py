@@ -125,9 +125,11 @@ def answered(function):
     return status()(function)
 
 
-def ignored(function):
+def ignored(function=None, *, name=None, **options):
     """Nothing: the connection goes on."""
-    return _case(function, lambda c: c.expect_alive(), None)
+    if function is None:
+        return lambda f: ignored(f, name=name, **options)
+    return _case(function, lambda c: c.expect_alive(), name, **options)
 
 
 def judged(function=None, *, name=None, **options):
