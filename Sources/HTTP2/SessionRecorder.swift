@@ -294,7 +294,13 @@ final class SessionRecorder {
         if role == .server, frames > limits.queuedFramesMax { violate("too_many_queued_frames") }
     }
 
+    /// A PING of the peer. Strikes are what gRPC's servers count; a server may ping its clients as
+    /// often as it likes, within what a connection can bear.
     func notePing() {
+        guard role == .server else {
+            noteIdleFrame()
+            return
+        }
         if !pings.ping(now: now) { violate("too_many_pings") }
     }
 
