@@ -272,9 +272,11 @@ final class ServerCall: StreamObserver {
             switch try front() {
             case .nothing: return false
             case .partial: return !makeRoom()
-            // More than the one message: the handler's refusal says so.
             case .message(_, let count):
-                return receivedCount > MessageFraming.prefixBytes + count
+                // More than the one message: the handler's refusal says so.
+                if receivedCount > MessageFraming.prefixBytes + count { return true }
+                if !makeRoom() { abort(.receiveBufferFull) }
+                return false
             }
         } catch {
             return true
@@ -369,9 +371,7 @@ extension ServerCall: MessageExchange {
                 guard !stream.isRemoteEnded else {
                     throw RPCStatus(.internal, "the request ends within a message")
                 }
-                guard makeRoom() else {
-                    throw RPCStatus(.resourceExhausted, "the connection's receive buffer is full")
-                }
+                guard makeRoom() else { throw RPCStatus.receiveBufferFull }
                 return .notYet
             }
         } catch {
@@ -459,7 +459,7 @@ extension ServerCall: MessageExchange {
         if stream.isRemoteEnded, stream.received.isEmpty, !text.isComplete { throw malformed }
     }
 
-    /// Lets the client send the rest of a message that someone waits for.
+    /// Lets the client send the rest of a message, or its end, that someone waits for.
     /// - Returns: False when the connection holds too much already.
     private func makeRoom() -> Bool {
         guard stream.connectionReceivedBytes <= server.limits.receivedBytesPerConnectionMax else {
