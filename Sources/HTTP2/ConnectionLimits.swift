@@ -56,12 +56,13 @@ public struct ConnectionLimits: Sendable {
     public var peerResets = Rate(burst: 500, perSecond: 50)
     /// Streams a peer may make us reset at once, and how many more each second ("made you reset").
     public var ownResets = Rate(burst: 200, perSecond: 20)
-    /// Frames that carry nothing forward (SETTINGS, PRIORITY, GOAWAY, acknowledgements of PING, empty
-    /// DATA, WINDOW_UPDATE beyond what we send, frames of unknown types, and whatever comes on a
-    /// stream after the peer has reset it), at once and each second.
+    /// Frames that carry nothing forward (SETTINGS, PRIORITY, GOAWAY, acknowledgements of PING, a
+    /// server's PING, empty DATA, WINDOW_UPDATE beyond what we send, frames of unknown types, and
+    /// whatever comes on a stream after the peer has reset it, or after it was closed for long), at
+    /// once and each second.
     public var idleFrames = Rate(burst: 4000, perSecond: 1000)
-    /// PING frames a peer may send that come sooner than ``pingIntervalMin`` after another, counted
-    /// anew whenever we send HEADERS or DATA.
+    /// PING frames a client may send that come sooner than ``pingIntervalMin`` after another, counted
+    /// anew whenever we send HEADERS or DATA (server).
     public var pingStrikesMax = 5
     /// The time between two PING frames that is never a strike.
     public var pingIntervalMin: Duration = .seconds(10)

@@ -2,16 +2,18 @@
 struct RecentIDs {
     private var ids: [Int32] = []
     private var next = 0
+    private let countMax: Int
 
-    static let countMax = 32
+    /// - Parameter countMax: How many are known, at least one.
+    init(countMax: Int) { self.countMax = countMax }
 
     mutating func insert(_ id: Int32) {
-        if ids.count < RecentIDs.countMax {
+        if ids.count < countMax {
             ids.append(id)
             return
         }
         ids[next] = id
-        next = (next + 1) % RecentIDs.countMax
+        next = (next + 1) % countMax
     }
 
     func contains(_ id: Int32) -> Bool { ids.contains(id) }

@@ -103,7 +103,7 @@ import EventLoops
     func receive(_ bytes: UnsafeRawBufferPointer, now: Instant) throws(HTTP2Error) {
         recorder.now = now
         if recorder.role == .server {
-            recorder.takenDataIDs.removeAll(keepingCapacity: true)
+            recorder.beginRead()
             scanner.removeAll()
             scanner.scan(unsafe Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
         }

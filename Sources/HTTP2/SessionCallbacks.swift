@@ -51,7 +51,7 @@ private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, userDat
     switch type {
     case NGHTTP2_HEADERS:
         recorder.noteHeadersFrame(header.stream_id, isEnd: header.flags & endStream != 0)
-    case NGHTTP2_DATA: recorder.takenDataIDs.append(header.stream_id)
+    case NGHTTP2_DATA: recorder.noteTakenData(header.stream_id)
     case NGHTTP2_PRIORITY: recorder.notePriorityFrame(header.stream_id)
     default: break
     }

@@ -45,18 +45,26 @@ final class SessionRecorder {
     /// Streams on which the peer sent something after it had reset them, each once.
     var speakingAfterReset: [Int32] = []
     /// The streams of the DATA frames that the library took in this read (server).
-    var takenDataIDs: [Int32] = []
+    private(set) var takenDataIDs: [Int32] = []
     /// Whether SETTINGS changed the streams' windows and the consequences have not been sent yet.
     var hasFreshWindows = false
     /// What the loop's connections hold together.
     let usage: LoopUsage
 
-    private var streamIDs = StreamIDSequence()
+    /// The highest id of a request so far (server).
+    private var highestID: Int32 = 0
+    /// The request whose HEADERS came last, until the library takes it (server).
+    private var untaken: (id: Int32, isEnd: Bool)?
     /// Streams that ended with END_STREAM from the peer, and those that the peer reset.
-    private var endedIDs = RecentIDs()
-    private var resetIDs = RecentIDs()
+    private var endedIDs = RecentIDs(countMax: 32)
+    private var resetIDs = RecentIDs(countMax: 32)
     /// Those of them on which the peer went on, and was told.
-    private var toldIDs = RecentIDs()
+    private var toldIDs = RecentIDs(countMax: 32)
+    /// Streams that we ended or refused before the peer had ended its side, which may not know it
+    /// yet: twice as many as a peer may usually have open.
+    private var cutIDs = RecentIDs(countMax: 512)
+    /// Those whose trailers came in this read; DATA before them is looked at when it is over.
+    private var lateEnds: [Int32] = []
     private var pings: PingStrikes
     private var peerResets: TokenBucket
     private var ownResets: TokenBucket
@@ -99,6 +107,7 @@ final class SessionRecorder {
     }
 
     func add(_ stream: HTTP2Stream) {
+        if untaken?.id == stream.id { untaken = nil }
         streams.insert(stream)
         recent = stream
     }
@@ -173,6 +182,8 @@ final class SessionRecorder {
             resetIDs.insert(id)
         } else if stream.isRemoteEnded {
             endedIDs.insert(id)
+        } else {
+            cutIDs.insert(id)
         }
         if streams.count == 0 { idleSince = now }
         close(stream, code)
@@ -200,14 +211,39 @@ final class SessionRecorder {
 
     // MARK: The peer's conduct
 
-    /// A HEADERS frame begins (server).
+    /// Bytes are about to be read (server).
+    func beginRead() {
+        takenDataIDs.removeAll(keepingCapacity: true)
+        for id in lateEnds { endedIDs.insert(id) }
+        lateEnds.removeAll()
+    }
+
+    /// The library takes a DATA frame (server).
+    func noteTakenData(_ id: Int32) { takenDataIDs.append(id) }
+
+    /// A HEADERS frame begins (server). Ids may be passed over, and are closed then (RFC 9113
+    /// §5.1.1): whoever goes back to one, or to a stream that it ended long ago, breaks the protocol.
     func noteHeadersFrame(_ id: Int32, isEnd: Bool) {
-        let isRequest = id > streamIDs.highest
-        guard streamIDs.take(id) else {
+        noteRefused()
+        guard id <= highestID else {
+            highestID = id
+            untaken = (id, isEnd)
+            return
+        }
+        guard stream(id) == nil else { return }
+        if lateEnds.contains(id) { violate(.streamClosed, "the stream has ended") }
+        guard noteLate(id, isEnd: false) else {
             violate(.protocolError, "stream id lower than one seen")
             return
         }
-        if !isRequest { notePossiblyLate(id, isEnd: isEnd) }
+        if isEnd { lateEnds.append(id) } else { noteIdleFrame() }
+    }
+
+    /// The library tells nothing of a request that it refuses.
+    private func noteRefused() {
+        guard let request = untaken else { return }
+        untaken = nil
+        if request.isEnd { endedIDs.insert(request.id) } else { cutIDs.insert(request.id) }
     }
 
     /// A PRIORITY frame begins (server); nghttp2 looks at none, since we have no use for them.
@@ -224,8 +260,9 @@ final class SessionRecorder {
                 taken.removeFirst()
                 continue
             }
-            notePossiblyLate(frame.id, isEnd: frame.isEnd)
-            if frame.isEmpty, !frame.isEnd { noteIdleFrame() }
+            if untaken?.id == frame.id { noteRefused() }
+            let isExpected = stream(frame.id) != nil || noteLate(frame.id, isEnd: frame.isEnd)
+            if !isExpected || (frame.isEmpty && !frame.isEnd) { noteIdleFrame() }
         }
     }
 
@@ -233,8 +270,8 @@ final class SessionRecorder {
     /// we reset a stream; it does know when it ended or reset one itself (RFC 9113 §5.1, "closed").
     /// It is told of a reset stream once: an answer to each frame would fill memory for a peer that
     /// does not read them.
-    private func notePossiblyLate(_ id: Int32, isEnd: Bool) {
-        guard stream(id) == nil else { return }
+    /// - Returns: Whether the stream is one of those that closed lately.
+    private func noteLate(_ id: Int32, isEnd: Bool) -> Bool {
         if endedIDs.contains(id) {
             violate(.streamClosed, "the stream has ended")
         } else if resetIDs.contains(id) {
@@ -244,9 +281,12 @@ final class SessionRecorder {
                 toldIDs.insert(id)
                 speakingAfterReset.append(id)
             }
-        } else if isEnd {
-            endedIDs.insert(id)
+        } else if cutIDs.contains(id) {
+            if isEnd { endedIDs.insert(id) }
+        } else {
+            return false
         }
+        return true
     }
 
     /// So many frames wait to be sent (server). A client's own requests would be among them.
@@ -254,7 +294,13 @@ final class SessionRecorder {
         if role == .server, frames > limits.queuedFramesMax { violate("too_many_queued_frames") }
     }
 
+    /// A PING of the peer. Strikes are what gRPC's servers count; a server may ping its clients as
+    /// often as it likes, within what a connection can bear.
     func notePing() {
+        guard role == .server else {
+            noteIdleFrame()
+            return
+        }
         if !pings.ping(now: now) { violate("too_many_pings") }
     }
 

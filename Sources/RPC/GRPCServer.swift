@@ -128,15 +128,7 @@ public final class GRPCServer {
             return
         }
         do {
-            let connection = try Connection(
-                over: makeStream.map { try $0(stream) } ?? stream,
-                role: .server,
-                peer: peer,
-                limits: limits.connection,
-                reactor: reactor,
-                buffers: buffers,
-                delegate: self
-            )
+            let connection = try connection(over: stream, peer, makeStream)
             connections[ObjectIdentifier(connection)] = connection
             connectionsAccepted &+= 1
             do {
@@ -146,8 +138,29 @@ public final class GRPCServer {
                 throw error
             }
         } catch {
-            stream.close()
             refusalLog.refusedConnection(from: peer, because: "it failed to start: \(error)")
+        }
+    }
+
+    /// Makes a connection, which owns the socket then; closes the socket when it throws.
+    private func connection(
+        over socket: SocketStream,
+        _ peer: SocketAddress,
+        _ makeStream: ((SocketStream) throws -> any ByteStream)?
+    ) throws -> Connection {
+        do {
+            return try Connection(
+                over: makeStream.map { try $0(socket) } ?? socket,
+                role: .server,
+                peer: peer,
+                limits: limits.connection,
+                reactor: reactor,
+                buffers: buffers,
+                delegate: self
+            )
+        } catch {
+            socket.close()
+            throw error
         }
     }
 

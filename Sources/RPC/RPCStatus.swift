@@ -18,6 +18,12 @@ public struct RPCStatus: Error, Sendable, Equatable {
     }
 }
 
+extension RPCStatus {
+    /// A connection holds as much of its requests as it may.
+    static let receiveBufferFull = RPCStatus(
+        .resourceExhausted, "receivedBytesPerConnectionMax reached")
+}
+
 extension RPCStatus: CustomStringConvertible {
     /// The code's name and the message; never the details.
     public var description: String { "\(code.name): \(message)" }

@@ -70,9 +70,7 @@ extension ServerCall: MessageExchange {
                 guard !stream.isRemoteEnded else {
                     throw RPCStatus(.internal, "the request ends within a message")
                 }
-                guard makeRoom() else {
-                    throw RPCStatus(.resourceExhausted, "receivedBytesPerConnectionMax reached")
-                }
+                guard makeRoom() else { throw RPCStatus.receiveBufferFull }
                 return .notYet
             }
         } catch {
@@ -167,7 +165,7 @@ extension ServerCall: MessageExchange {
         if stream.isRemoteEnded, stream.received.isEmpty, !text.isComplete { throw malformed }
     }
 
-    /// Lets the client send the rest of a message that someone waits for.
+    /// Lets the client send the rest of a message, or its end, that someone waits for.
     /// - Returns: False when the connection holds too much already.
     func makeRoom() -> Bool {
         guard stream.connectionReceivedBytes <= server.limits.receivedBytesPerConnectionMax else {

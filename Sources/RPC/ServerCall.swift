@@ -301,9 +301,11 @@ final class ServerCall: StreamObserver {
             switch try front() {
             case .nothing: return false
             case .partial: return !makeRoom()
-            // More than the one message: the handler's refusal says so.
             case .message(_, let count):
-                return receivedCount > MessageFraming.prefixBytes + count
+                // More than the one message: the handler's refusal says so.
+                if receivedCount > MessageFraming.prefixBytes + count { return true }
+                if !makeRoom() { abort(.receiveBufferFull) }
+                return false
             }
         } catch {
             return true

@@ -29,7 +29,7 @@ final class AnsweringServer: ConnectionDelegate {
                     over: GatedStream(stream, gate), role: .server, peer: peer, limits: self.limits,
                     reactor: self.reactor, buffers: self.buffers, delegate: self)
                 connections.append(connection)
-                try connection.start()
+                try? connection.start()
             } catch {
                 stream.close()
             }

@@ -34,6 +34,38 @@ import Testing
         }
     }
 
+    /// A whole message in one frame of the usual size.
+    private static let wholeFrame =
+        [0, 0, 0, 0x3F, 0xFB] + [UInt8](repeating: 0, count: 16 * 1024 - 5)
+
+    @Test("requests that are whole but have no end leave room for others, up to a limit")
+    func withoutEnd() async throws {
+        try await withEcho({ $0.receivedBytesPerConnectionMax = 70 * 16 * 1024 }) { _, client in
+            // As much as the connection's window.
+            var calls: [TestCall] = []
+            for _ in 0..<64 {
+                let call = try client.begin("/test.Echo/Unary")
+                call.sendRaw(ReceivedBytesTests.wholeFrame)
+                calls.append(call)
+            }
+            try await calls[0].until { calls.allSatisfy { $0.stream?.queuedBytes == 0 } }
+            let other = try await client.unary("/test.Echo/Unary", [1, 2, 3])
+            #expect(other.status == .ok)
+            for _ in 0..<7 {
+                let call = try client.begin("/test.Echo/Unary")
+                call.sendRaw(ReceivedBytesTests.wholeFrame)
+                calls.append(call)
+            }
+            // One too many; which it is, how they come together decides.
+            try await calls[0].until { calls.contains { $0.closedCode != nil } }
+            let refused = calls.filter { $0.closedCode != nil }
+            #expect(refused.map(\.status) == [.resourceExhausted])
+            #expect(refused.first?.message?.contains("receive buffer") == true)
+            #expect(try await client.unary("/test.Echo/Unary", [4]).status == .ok)
+            #expect(calls.count { $0.closedCode != nil } == 1, "the others go on")
+        }
+    }
+
     @Test("a base64 body counts as long as it waits decoded")
     func receivedText() async throws {
         try await withEcho({ $0.receivedBytesPerLoopMax = 50_000 }) { server, client in

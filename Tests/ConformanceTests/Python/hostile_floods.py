@@ -91,6 +91,33 @@ def flood_of_empty_data_on_a_closed_stream(c):
     c.send(data(1) * 10_000)
 
 
+def forty_answers(c):
+    """Streams 1 to 79, each answered to its end."""
+    for index in range(40):
+        c.send(c.request(1 + 2 * index))
+        c.expect_answer(1 + 2 * index)
+
+
+@connection_error(PROTOCOL_ERROR)
+def flood_of_headers_on_an_old_stream(c):
+    forty_answers(c)
+    c.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x86\x84") * 60_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_data_on_an_old_stream(c):
+    forty_answers(c)
+    c.send(data(1, b"1") * 200_000)
+
+
+@connection_error(ENHANCE_YOUR_CALM)
+def flood_of_data_on_a_stream_that_was_passed_over(c):
+    forty_answers(c)
+    c.send(c.request(301))
+    c.expect_answer(301)
+    c.send(data(201, b"1") * 200_000)
+
+
 @ignored
 def flood_of_acknowledgements(c):
     c.send(frame(PING, ACK, 0, bytes(8)) * 2000)
@@ -342,10 +369,22 @@ def peer_that_is_gone_without_a_word(c):
 
 @judged(on="idle")
 def connection_without_a_call(c):
-    """The announcement, a PING, and once that is answered the last word."""
+    """The announcement with a PING, then the last word, which names no stream, and the end."""
+    def is_question(each):
+        return (each.type, each.flags) == (PING, 0)
+
+    def last_stream(each):
+        return struct.unpack(">I", each.payload[:4])[0]
+
+    said, before = c.until(lambda each: each.type == GOAWAY)
+    assert (said.code, last_stream(said)) == (NO_ERROR, WINDOW_MAX), said
+    # The PING may overtake the announcement.
+    asked = [each for each in before if is_question(each)]
+    question = asked[0] if asked else c.until(lambda each: is_question(each) or each.type == GOAWAY)[0]
+    assert is_question(question), f"the last word did not wait: {question}"
+    c.send(frame(PING, ACK, 0, question.payload))
     said, _ = c.until(lambda each: each.type == GOAWAY)
-    last = struct.unpack(">I", said.payload[:4])[0]
-    assert (said.code, last) == (NO_ERROR, WINDOW_MAX), (said.code, last)
+    assert (said.code, last_stream(said)) == (NO_ERROR, 0), said
     c.expect_closed()
 
 

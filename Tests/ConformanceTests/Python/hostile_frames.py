@@ -2,7 +2,7 @@
 
 import struct
 
-from hostile_table import answered, connection_error, ignored, stream_error
+from hostile_table import answered, connection_error, ignored, status, stream_error
 from raw_connection import (
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW_CONTROL_ERROR, FRAME_SIZE,
     FRAME_SIZE_ERROR, GOAWAY, HEADERS, INITIAL_WINDOW, PADDED, PING, PREFACE, PRIORITIZED, PRIORITY,
@@ -18,6 +18,11 @@ def ended(c, stream=1):
     """Waits until a request on `stream` is answered to its end."""
     c.send(c.request(stream))
     c.expect_answer(stream)
+
+
+def trailers(stream):
+    """A header section that ends a request."""
+    return frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x00\x01a\x01b")
 
 
 # Sizes
@@ -122,9 +127,17 @@ def stream_id_lower_than_the_highest_there_is(c):
     c.send(c.request(1))
 
 
-@connection_error(PROTOCOL_ERROR)
+@status(stream=797)
 def stream_ids_with_gaps_without_end(c):
-    c.send(*(c.request(1 + 4 * index) for index in range(40)))
+    """They are legal: proxies take an id and then send nothing on it."""
+    c.send(*(c.request(1 + 4 * index) for index in range(200)))
+
+
+@connection_error(PROTOCOL_ERROR)
+def stream_id_passed_over_before_many_others(c):
+    for index in range(40):
+        ended(c, 1 + 4 * index)
+    c.send(c.request(7))
 
 
 @ignored
@@ -166,6 +179,20 @@ def headers_on_a_closed_stream(c):
     c.send(c.request(1))
 
 
+for count in (33, 40):
+    @connection_error(PROTOCOL_ERROR, name=f"headers_on_a_stream_{count}_before_the_last")
+    def headers_on_an_old_stream(c, count=count):
+        for index in range(count + 1):
+            ended(c, 1 + 2 * index)
+        c.send(c.request(1))
+
+    @ignored(name=f"data_on_a_stream_{count}_before_the_last")
+    def data_on_an_old_stream(c, count=count):
+        for index in range(count + 1):
+            ended(c, 1 + 2 * index)
+        c.send(data(1, b"x"))
+
+
 @connection_error(PROTOCOL_ERROR)
 def continuation_on_a_closed_stream(c):
     ended(c)
@@ -196,6 +223,16 @@ def window_update_priority_and_reset_on_a_closed_stream(c):
 @ignored
 def data_on_a_stream_that_the_server_reset(c):
     c.send(c.request(1, end=False, extra=[("connection", "close")]), data(1, bytes(1000)) * 20)
+
+
+@ignored
+def trailers_on_many_streams_that_the_server_reset(c):
+    streams = range(1, 201, 2)
+    for stream in streams:
+        c.send(c.request(stream, end=False, extra=[("connection", "close")]))
+        c.until(lambda each: each.type == RST_STREAM)
+    for stream in streams:
+        c.send(data(stream, b"x"), trailers(stream))
 
 
 # Padding
@@ -354,6 +391,13 @@ def more_streams_than_allowed(c):
 def more_streams_than_allowed_by_a_peer_that_may_not_know_it_yet(c):
     c.send(PREFACE, settings())  # Without the acknowledgement of the server's settings.
     one_stream_too_many(c)
+
+
+@ignored(greet=False)
+def trailers_of_a_request_that_was_refused(c):
+    c.send(PREFACE, settings(), *(c.request(1 + 2 * index, end=False) for index in range(257)))
+    c.send(data(513, b"x"), trailers(513))
+    c.until(lambda each: (each.type, each.stream) == (RST_STREAM, 513))
 
 
 # The same.

@@ -190,6 +190,28 @@ import Testing
         }
     }
 
+    @Test("a server may ping as often as it likes, but not without end")
+    func pinged() async throws {
+        try await withScript { server, channel, reactor in
+            let call = begin(channel, reactor)
+            let peer = try await server.greeted(0)
+            _ = try await peer.next(1)
+            let ping = [UInt8](repeating: 7, count: 8)
+            for _ in 0..<50 {
+                peer.send(type: 6, payload: ping)
+                let answer = try await peer.next(6)
+                #expect(answer.flags == 1 && answer.payload == ping)
+            }
+            peer.answer(1)
+            try await reactor.until("over") { call.isOver }
+            #expect(call.status == nil)
+            #expect(channel.state == .ready)
+            for _ in 0..<5000 { peer.send(type: 6, payload: ping) }
+            let goodbye = try await peer.next(7)
+            #expect(goodbye.payload[4..<8] == [0, 0, 0, 11])
+        }
+    }
+
     @Test("an informational header section is no answer")
     func informational() async throws {
         try await withScript { server, channel, reactor in

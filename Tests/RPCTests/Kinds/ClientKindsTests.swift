@@ -267,7 +267,16 @@ import Testing
             let failure = await status { _ = try await kind.call(channel) }
             #expect(failure?.code == .unavailable)
             #expect(failure?.message.contains("\(address)") == true)
+            var late: KindsServer?
+            reactor.schedule(after: .milliseconds(200)) {
+                late = try? KindsServer(reactor, at: address)
+            }
+            let responses = try await kind.call(
+                channel, Payload([1]), CallOptions(timeout: .seconds(20), waitsForReady: true))
+            #expect(responses == [Payload([1])])
+            #expect(late != nil)
             channel.close()
+            await late?.server.drain(grace: .zero)
         }
     }
 

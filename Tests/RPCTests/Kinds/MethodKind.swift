@@ -71,11 +71,16 @@ final class KindsServer {
     /// How handlers ended that were cancelled.
     var cancelled = 0
 
-    init(_ reactor: Reactor, _ limits: ServerLimits = ServerLimits()) throws {
+    /// - Parameter address: Where it listens; nil for a port that is free.
+    init(
+        _ reactor: Reactor, _ limits: ServerLimits = ServerLimits(),
+        at address: SocketAddress? = nil
+    ) throws {
         self.reactor = reactor
         let router = Router()
         server = GRPCServer(reactor: reactor, router: router, limits: limits, logger: quietLogger)
-        address = try server.listen(on: #require(SocketAddress("127.0.0.1:0")))
+        self.address = try server.listen(
+            on: #require(address ?? SocketAddress("127.0.0.1:0")))
         router.register(MethodKind.unaryMethod) { [unowned self] request, context in
             try await answer(request, context)
         }
