@@ -22,6 +22,8 @@ public struct ContainerSpecification: Equatable, Sendable {
     public var memoryFileSystems: [String: String] = [:]
     /// The one network; nil for none at all, loopback aside.
     public var network: NetworkAttachment?
+    /// The addresses that are asked for names of no container; empty for the machine's own resolvers.
+    public var nameServers: [String] = []
     /// What the engine does when the container ends by itself.
     public var restartPolicy = RestartPolicy.never
     /// What it may use.

@@ -57,6 +57,9 @@ extension DockerRequest {
         if !container.memoryFileSystems.isEmpty {
             host.append(JSON.Member("Tmpfs", .strings(container.memoryFileSystems)))
         }
+        if !container.nameServers.isEmpty {
+            host.append(JSON.Member("Dns", .strings(container.nameServers)))
+        }
         let resources = container.resources
         for (name, value) in [
             ("NanoCpus", resources.nanoCPUs), ("Memory", resources.memoryBytes),

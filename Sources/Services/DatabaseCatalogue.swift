@@ -113,9 +113,10 @@ extension DatabaseTemplate {
 extension ResourceLimits {
     /// Enough for a database on a small server, and too little to take it down.
     ///
-    /// Processors are shared rather than capped: an idle one is of no use to anybody. 128 MiB of
-    /// shared memory are twice what Docker gives, which parallel queries outgrow.
+    /// Two processors, or as many as the server has if those are fewer: what a query and its autovacuum
+    /// use at once, so that bursts of one database are not slowed and yet none takes a larger server
+    /// for itself. 128 MiB of shared memory are twice what Docker gives, which parallel queries outgrow.
     fileprivate static let database = ResourceLimits(
-        cpuMillis: 0, memoryBytes: 1024 * 1024 * 1024, pidsMax: 512,
+        cpuMillis: 2000, memoryBytes: 1024 * 1024 * 1024, pidsMax: 512,
         logFileBytesMax: 10 * 1024 * 1024, logFilesMax: 3, sharedMemoryBytes: 128 * 1024 * 1024)
 }

@@ -15,6 +15,7 @@ import Testing
         ]
         container.memoryFileSystems = ["/tmp": "size=64m"]
         container.network = NetworkAttachment(network: "env", aliases: ["db", "postgres"])
+        container.nameServers = ["192.0.2.1", "192.0.2.2"]
         container.restartPolicy = .onFailure(max: 3)
         container.resources.nanoCPUs = 1_500_000_000
         container.resources.memoryBytes = 536_870_912
@@ -44,7 +45,8 @@ import Testing
             + #""LogConfig":{"Type":"json-file","Config":{"max-size":"1048576","max-file":"2"}},"#
             + #""Privileged":false,"PublishAllPorts":false,"CapDrop":["ALL"],"#
             + #""CapAdd":["CHOWN","SETUID"],"SecurityOpt":["no-new-privileges:true"],"#
-            + #""ReadonlyRootfs":true,"Tmpfs":{"/tmp":"size=64m"},"NanoCpus":1500000000,"#
+            + #""ReadonlyRootfs":true,"Tmpfs":{"/tmp":"size=64m"},"#
+            + #""Dns":["192.0.2.1","192.0.2.2"],"NanoCpus":1500000000,"#
             + #""Memory":536870912,"MemorySwap":536870912,"PidsLimit":256,"ShmSize":134217728},"#
             + #""NetworkingConfig":{"EndpointsConfig":{"env":{"Aliases":["db","postgres"]}}}}"#
         #expect(String(decoding: try #require(request.body).bytes, as: UTF8.self) == expected)

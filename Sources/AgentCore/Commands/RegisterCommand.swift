@@ -5,6 +5,7 @@ import Domain
 import EventLoops
 import Logging
 import Messages
+import RPC
 
 /// `berth-agent register`.
 struct RegisterCommand: ParsableCommand {
@@ -13,7 +14,8 @@ struct RegisterCommand: ParsableCommand {
         abstract: "Become the agent of the server that a registration token was minted for.",
         discussion: """
             The token comes from ServerService.CreateRegistrationToken; it works once. Registering \
-            again replaces the key and the credential of before.
+            again replaces the key and the credential of before; an agent that works with the folder \
+            goes on with the new ones.
             """)
 
     @Option(help: "The control plane: https://HOST[:PORT], or http://127.0.0.1:PORT.")
@@ -35,19 +37,7 @@ struct RegisterCommand: ParsableCommand {
         let pem = try authorities.map { try bytes(of: $0, "--tls-ca") }
         let token = try token()
         let key = try SigningKey.generate()
-        let response = try EventLoop.runOnce { _, reactor in
-            SignalSource.ignoreBrokenPipes()
-            let caller = try ControlPlaneCaller(
-                to: address, authorities: pem, credential: "",
-                workers: try WorkerPool(threads: 1), reactor: reactor,
-                logger: Logger(label: "berth-agent"))
-            return try await caller.register(
-                .with {
-                    $0.registrationToken = token.revealed
-                    $0.publicKey = key.publicKey
-                    $0.agentVersion = AgentVersion.text
-                })
-        }
+        let response = try call(address, pem, token, key)
         guard let server = ServerID(response.serverID), !response.credential.isEmpty else {
             throw ValidationError("the control plane's answer lacks the server or the credential")
         }
@@ -58,6 +48,29 @@ struct RegisterCommand: ParsableCommand {
                 authorities: pem, serverID: server, serverName: response.serverName,
                 credential: SecretText(response.credential), key: key))
         print("registered as the agent of server \(response.serverName) (\(server))")
+    }
+
+    private func call(
+        _ address: ControlPlaneAddress, _ authorities: [UInt8]?, _ token: SecretText,
+        _ key: SigningKey
+    ) throws -> AgentV1.RegisterResponse {
+        do {
+            return try EventLoop.runOnce { _, reactor in
+                SignalSource.ignoreBrokenPipes()
+                let caller = try ControlPlaneCaller(
+                    to: address, authorities: authorities, credential: "",
+                    workers: try WorkerPool(threads: 1), reactor: reactor,
+                    logger: Logger(label: "berth-agent"))
+                return try await caller.register(
+                    .with {
+                        $0.registrationToken = token.revealed
+                        $0.publicKey = key.publicKey
+                        $0.agentVersion = AgentVersion.text
+                    })
+            }
+        } catch let status as RPCStatus where status.code == .unauthenticated {
+            throw ValidationError("--token-file \(tokenFile): \(status.message)")
+        }
     }
 
     private func checkedAddress() throws -> ControlPlaneAddress {

@@ -41,37 +41,35 @@ struct RunCommand: ParsableCommand {
         var logger = Logger(label: "berth-agent")
         logger.logLevel = level
         let folder = StateFolder(path: stateDir)
-        var identity = try folder.load()
+        let identity = try folder.load()
         let lock = try folder.lock()
-        guard identity.controlPlane.isSafe else {
-            throw ValidationError("\(identity.controlPlane): is neither https nor this machine")
-        }
+        var pem: [UInt8]?
         if let authorities {
             do {
-                identity.authorities = try SmallFile.read(authorities)
+                pem = try SmallFile.read(authorities)
             } catch {
                 throw ValidationError("--tls-ca \(authorities): \(error)")
             }
         }
-        try work(identity, logger)
+        try work(identity, in: folder, authorities: pem, logger)
         // Held until here: it is given back where it is last used.
         _ = consume lock
     }
 
-    private func work(_ identity: AgentIdentity, _ logger: Logger) throws {
+    private func work(
+        _ identity: AgentIdentity, in folder: StateFolder, authorities: [UInt8]?, _ logger: Logger
+    ) throws {
         SignalSource.block([SIGTERM, SIGINT])
         SignalSource.ignoreBrokenPipes()
         let workers = try WorkerPool(threads: 2)
         let (socket, hasFirewall, spares) = (dockerSocket, !withoutFirewall, spareVolumes)
-        let folder = stateDir
         try EventLoop.runOnce { loop, reactor in
+            let kept = KeptRegistration(
+                folder: folder, authorities: authorities, workers: workers, reactor: reactor,
+                logger: logger)
             let agent = Agent(
-                identity: identity,
-                memory: DesiredFile(folder: folder, workers: workers, logger: logger),
-                link: try ControlPlaneCaller(
-                    to: identity.controlPlane, authorities: identity.authorities,
-                    credential: identity.credential.revealed, workers: workers, reactor: reactor,
-                    logger: logger),
+                registration: try kept.registration(of: identity), kept: kept,
+                memory: DesiredFile(folder: folder.path, workers: workers, logger: logger),
                 client: try DockerClient(reactor: reactor, socketPath: socket), workers: workers,
                 firewall: hasFirewall ? Firewall(workers: workers, logger: logger) : nil,
                 spareCount: spares, reactor: reactor, logger: logger)

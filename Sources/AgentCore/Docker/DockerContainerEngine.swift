@@ -5,6 +5,8 @@ import EventLoops
 final class DockerContainerEngine: ContainerEngine {
     private let client: DockerClient
     private let workers: WorkerPool
+    /// What was last learned of the engine, and how often that had been out of reach then.
+    private var known: (traits: EngineTraits, outages: Int)?
 
     /// - Parameter workers: Where folders are renamed.
     init(client: DockerClient, workers: WorkerPool) {
@@ -108,7 +110,18 @@ final class DockerContainerEngine: ContainerEngine {
     }
 
     func createContainer(_ container: ContainerSpecification) async throws -> String {
-        try await client.createContainer(container)
+        try await client.createContainer(container.fitted(to: try await traits()))
+    }
+
+    /// What the engine is, asked for once while it stays: another may come back.
+    private func traits() async throws(DockerError) -> EngineTraits {
+        let outages = client.outageCount
+        if let known, known.outages == outages { return known.traits }
+        let traits = EngineTraits(
+            isPodman: try await client.version().isPodman,
+            processors: try await client.information().processors)
+        known = (traits, outages)
+        return traits
     }
 
     func startContainer(_ id: String) async throws { try await client.startContainer(id) }

@@ -93,14 +93,18 @@ struct Surveyed {
                         kept, isWanted: desired[kept.service] == kept.deployment,
                         restarts: restarts(kept.service), doubt: doubt(kept.details.id))
                 }
-            $0.orphans = orphans(desired, isBusy: isBusy)
+            let orphans = orphans(desired, isBusy: isBusy)
+            $0.orphans = orphans.containers + orphans.volumes + orphans.networks
+            $0.volumes = orphans.volumes.map { name in .with { $0.name = name } }
             $0.surveyAge = GoogleProtobuf.Duration(begunAt.duration(to: Instant.now()))
         }
     }
 
+    /// The names of what belongs to nothing that shall run, each kind in order: the same ones are named
+    /// at every look, also where they do not all fit.
     private func orphans(
         _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool
-    ) -> [String] {
+    ) -> (containers: [String], volumes: [String], networks: [String]) {
         func isOrphan(_ service: String?, _ deployment: String?) -> Bool {
             guard let id = service.flatMap({ ServiceID($0) }) else { return true }
             if isBusy(id) { return false }
@@ -115,7 +119,7 @@ struct Surveyed {
         let empty = networks.filter { network in
             !used.contains { network == "berth-env-\($0)" }
         }
-        return containers.map(\.name) + volumes.map(\.name) + empty
+        return (containers.map(\.name).sorted(), volumes.map(\.name).sorted(), empty.sorted())
     }
 
     private static func observed(

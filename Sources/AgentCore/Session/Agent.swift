@@ -4,14 +4,15 @@ import Domain
 import EventLoops
 import Logging
 import Messages
+import RPC
 
 /// The agent of one server: its jobs, its keeper and its stream, on one loop.
 final class Agent {
     /// How often firewall, network and Docker are looked after.
     static let careInterval = Duration.seconds(30)
 
-    private let identity: AgentIdentity
-    private let link: any ControlPlaneLink
+    private var registration: Registration
+    private let kept: any RegistrationSource
     private let client: DockerClient
     private let engine: any ContainerEngine
     private let workers: WorkerPool
@@ -39,18 +40,18 @@ final class Agent {
     private var spares: SpareVolumes?
 
     /// - Parameters:
+    ///   - kept: Where another registration of the same server may come to lie meanwhile.
     ///   - memory: What the control plane said last, for when it is away.
     ///   - firewall: Nil to start containers without one.
     ///   - spareCount: How many volumes of each layout are initialised ahead.
     init(
-        identity: AgentIdentity, memory: any DesiredMemory, link: any ControlPlaneLink,
+        registration: Registration, kept: any RegistrationSource, memory: any DesiredMemory,
         client: DockerClient, workers: WorkerPool, firewall: Firewall?, spareCount: Int,
-        reactor: Reactor,
-        logger: Logger
+        reactor: Reactor, logger: Logger
     ) {
-        self.identity = identity
+        self.registration = registration
+        self.kept = kept
         self.memory = memory
-        self.link = link
         self.client = client
         self.workers = workers
         self.firewall = firewall
@@ -58,9 +59,12 @@ final class Agent {
         self.logger = logger
         self.spareCount = spareCount
         engine = DockerContainerEngine(client: client, workers: workers)
+        let identity = registration.identity
         verifier = JobVerifier(
             serverID: identity.serverID, controlPlaneKey: identity.controlPlaneKey)
     }
+
+    private var identity: AgentIdentity { registration.identity }
 
     /// Works until ``stop(on:)``.
     func run(on loop: isolated EventLoop) async {
@@ -81,6 +85,7 @@ final class Agent {
             } catch {
                 if !isStopping {
                     logger.warning("the stream broke", metadata: ["cause": "\(error)"])
+                    if (error as? RPCStatus)?.code == .unauthenticated { await renew() }
                 }
             }
             session = nil
@@ -168,13 +173,36 @@ final class Agent {
     // MARK: The stream
 
     private func speak(on loop: isolated EventLoop) async throws {
-        let stream = try await link.openStream()
+        let stream = try await registration.link.openStream()
         let session = AgentSession(
             stream: stream, identity: identity, work: self, reactor: reactor,
             wallClock: SystemWallClock(), logger: logger)
         guard !isStopping else { return session.close() }
         self.session = session
         try await session.run(on: loop)
+    }
+
+    /// Goes on with what the state folder holds now: whoever registers again puts an end to the
+    /// credential of an agent that works.
+    private func renew() async {
+        do {
+            let read = try await kept.read()
+            switch Renewal(from: identity, to: read.identity) {
+            case .none: return
+            case .newCredential:
+                registration = read
+                verifier.pin(read.identity.controlPlaneKey)
+                logger.notice("the server was registered again; going on with that registration")
+            case .otherServer:
+                logger.error(
+                    """
+                    the state folder was registered for another server; start the agent again for \
+                    it to become that one's
+                    """, metadata: ["server_id": "\(read.identity.serverID)"])
+            }
+        } catch {
+            logger.error("the registration was not read again", metadata: ["cause": "\(error)"])
+        }
     }
 
     // MARK: Care

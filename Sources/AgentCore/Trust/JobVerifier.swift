@@ -25,7 +25,7 @@ struct JobVerifier {
     static let nonceBytes = 16
 
     private let serverID: ServerID
-    private let controlPlaneKey: VerificationKey
+    private var controlPlaneKey: VerificationKey
     private var sessionID: AgentSessionID
     private var works = NonceMemory(noncesMax: NonceMemory.worksMax)
     private var logRequests = NonceMemory(noncesMax: NonceMemory.logRequestsMax)
@@ -37,6 +37,9 @@ struct JobVerifier {
         self.controlPlaneKey = controlPlaneKey
         sessionID = AgentSessionID(bytes: [])
     }
+
+    /// A new registration pins a key again; what was seen stays seen.
+    mutating func pin(_ key: VerificationKey) { controlPlaneKey = key }
 
     /// A new stream begins: jobs of any other are replays from now on, so their nonces are forgotten.
     mutating func begin(_ session: AgentSessionID) {

@@ -270,7 +270,7 @@ extension AgentV1 {
 
     /// What a container may use; 0 means no limit.
     public struct ResourceLimits: Message {
-        /// Thousandths of a processor.
+        /// Thousandths of a processor; where the server has fewer, all of those.
         public var cpuMillis: Int32 = 0
         /// Bytes of memory; the container gets no swap beyond it.
         public var memoryBytes: Int64 = 0

@@ -155,14 +155,14 @@ extension AgentV1 {
         }
     }
 
-    /// All containers and volumes with Berth's labels on a server.
+    /// All containers with Berth's labels on a server, and what nothing there belongs to.
     public struct Inventory: Message {
         /// One for each service's container.
         public var containers: [AgentV1.ObservedContainer] = []
-        /// Volumes with our labels.
+        /// The volumes among the orphans; the control plane tells kinds of orphans apart by it.
         public var volumes: [AgentV1.ObservedVolume] = []
         /// The names of containers, volumes and networks with our labels that belong to nothing that shall
-        /// be here. They are left alone.
+        /// be here, as many as fit. They are left alone.
         public var orphans: [String] = []
         /// How long before it was reported the agent began to look: what a job did since is not in it.
         /// Absent: not at all.

@@ -89,6 +89,9 @@ import Testing
         let unwanted = try #require(
             surveyed.inventory([:], isBusy: { _ in false }, restarts: { _ in 0 }))
         #expect(unwanted.orphans == ["a", "b", "v", "berth-env-old"])
+        // By these the control plane knows that "v" is no container.
+        #expect(unwanted.volumes.map(\.name) == ["v"])
+        #expect(inventory.volumes.isEmpty)
         #expect(unwanted.containers.first?.state == .exited)
         let busy = try #require(
             surveyed.inventory([:], isBusy: { _ in true }, restarts: { _ in 0 }))
@@ -116,7 +119,7 @@ import Testing
                 [:], isBusy: { _ in false }, restarts: { _ in .max }, doubt: doubt))
         #expect(large.containers.count == InventorySize.containersMax)
         #expect(try Wire.encode(large).count <= InventorySize.bytesMax)
-        #expect(large.orphans.count == InventorySize.orphansMax)
+        #expect(large.orphans.count >= InventorySize.orphansSureMax)
         let small = try #require(
             crowd(100).inventory(
                 [:], isBusy: { _ in false }, restarts: { _ in 0 }, doubt: doubt))
@@ -125,6 +128,52 @@ import Testing
         #expect(
             crowd(InventorySize.containersMax + 1).inventory(
                 [:], isBusy: { _ in false }, restarts: { _ in 0 }) == nil)
+    }
+
+    @Test("a stranger is named beside thousands that are known, each with its kind, in any order")
+    func manyOrphans() throws {
+        var surveyed = Surveyed()
+        surveyed.containers = [container("a", Sample.deployment, token: 1, running)]
+        surveyed.volumes = (1...1200).map { number in
+            let service = ServiceID(high: 7, low: UInt64(number))
+            return EngineVolume(
+                name: "berth-data-\(service)", labels: [Label.service: "\(service)"])
+        }
+        surveyed.volumes.append(EngineVolume(name: "stranger", labels: [:]))
+        let desired = [Sample.service: Sample.deployment]
+        let inventory = try #require(
+            surveyed.inventory(desired, isBusy: { _ in false }, restarts: { _ in 0 }))
+        #expect(inventory.orphans.count == 1201)
+        #expect(inventory.orphans.last == "stranger")
+        #expect(inventory.volumes.map(\.name) == inventory.orphans)
+        surveyed.volumes.reverse()
+        let again = try #require(
+            surveyed.inventory(desired, isBusy: { _ in false }, restarts: { _ in 0 }))
+        #expect(again.orphans == inventory.orphans)
+    }
+
+    @Test("orphans beyond what a report holds are left out, and never a container for them")
+    func orphansBeyondTheLimits() throws {
+        var surveyed = crowd(1500)
+        surveyed.networks = (0..<5000).map { "berth-env-\($0)" }
+        surveyed.volumes = (0..<5000).map { EngineVolume(name: "berth-data-\($0)", labels: [:]) }
+        let desired = Dictionary(
+            uniqueKeysWithValues: (1...UInt64(1500)).map {
+                (ServiceID(high: 1, low: $0), Sample.deployment)
+            })
+        let full = try #require(
+            surveyed.inventory(desired, isBusy: { _ in false }, restarts: { _ in 0 }))
+        #expect(full.containers.count == 1500)
+        #expect(full.orphans.count > InventorySize.orphansSureMax)
+        #expect(full.volumes.map(\.name) == full.orphans, "volumes come before networks")
+        let bytes = try Wire.encode(full).count
+        #expect((InventorySize.bytesMax - 16384...InventorySize.bytesMax).contains(bytes))
+        surveyed.containers = []
+        surveyed.volumes = []
+        let most = try #require(
+            surveyed.inventory([:], isBusy: { _ in false }, restarts: { _ in 0 }))
+        #expect(most.orphans.count == InventorySize.orphansMax)
+        #expect(try Wire.encode(most).count <= InventorySize.bytesMax)
     }
 
     @Test("a database that has answered may miss one question, and one that has not none")

@@ -25,6 +25,17 @@ import Testing
         try body(StateFolder(path: "\(path)/state"))
     }
 
+    @Test("a registration that is read again is another's by its server, and new by its credential")
+    func renewal() throws {
+        let current = try identity()
+        var later = try identity()
+        #expect(Renewal(from: current, to: later) == .none, "keys go with credentials")
+        later.credential = SecretText("berth_agent_2")
+        #expect(Renewal(from: current, to: later) == .newCredential)
+        later.serverID = Sample.id("\(Sample.service)", as: ServerID.self)
+        #expect(Renewal(from: current, to: later) == .otherServer)
+    }
+
     @Test("an identity that was kept is read again, from files that are the owner's alone")
     func roundTrip() throws {
         try withFolder { folder in

@@ -67,8 +67,15 @@ import Testing
         #expect(
             try Docker.inspect(container, "{{json .HostConfig.SecurityOpt}}").contains(
                 "no-new-privileges"))
-        #expect(try Docker.inspect(container, "{{.HostConfig.PidsLimit}}") != "0")
-        #expect(try Docker.inspect(container, "{{.HostConfig.Memory}}") != "0")
+        // The catalogue's limits; Docker refuses more processors than there are.
+        let processors = try #require(Int(try Docker.succeed(["info", "--format", "{{.NCPU}}"])))
+        #expect(
+            try Docker.inspect(container, "{{.HostConfig.NanoCpus}}")
+                == "\(min(2, processors) * 1_000_000_000)")
+        #expect(try Docker.inspect(container, "{{.HostConfig.PidsLimit}}") == "512")
+        #expect(try Docker.inspect(container, "{{.HostConfig.Memory}}") == "\(1 << 30)")
+        // Equal: no swap.
+        #expect(try Docker.inspect(container, "{{.HostConfig.MemorySwap}}") == "\(1 << 30)")
         #expect(
             try Docker.inspect(container, "{{json .HostConfig.LogConfig}}").contains("max-size"))
     }

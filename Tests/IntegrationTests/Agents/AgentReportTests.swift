@@ -125,7 +125,8 @@ import Testing
         "orphans are shown with their server, whatever else of ours is there, and go when they do")
     func shownOrphans() async throws {
         try await AgentScene.play { scene in
-            let kept = (1...100).map { "berth-data-kept-\($0)" }
+            // More than are shown, and as many as an agent names, before the ones nobody knows.
+            let kept = (1...2000).map { "berth-data-kept-\($0)" }
             scene.jobs.known = Set(kept)
             let agent = try await scene.connectedAgent()
             let network = "berth-env-\(EnvironmentID(high: 1, low: 1))"

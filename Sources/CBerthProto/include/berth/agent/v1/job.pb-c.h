@@ -272,7 +272,7 @@ struct  Berth__Agent__V1__ResourceLimits
 {
   ProtobufCMessage base;
   /*
-   * Thousandths of a processor.
+   * Thousandths of a processor; where the server has fewer, all of those.
    */
   int32_t cpu_millis;
   /*

@@ -220,7 +220,7 @@ struct  Berth__Agent__V1__JobOutcome
 
 
 /*
- * All containers and volumes with Berth's labels on a server.
+ * All containers with Berth's labels on a server, and what nothing there belongs to.
  */
 struct  Berth__Agent__V1__Inventory
 {
@@ -231,13 +231,13 @@ struct  Berth__Agent__V1__Inventory
   size_t n_containers;
   Berth__Agent__V1__ObservedContainer **containers;
   /*
-   * Volumes with our labels.
+   * The volumes among the orphans; the control plane tells kinds of orphans apart by it.
    */
   size_t n_volumes;
   Berth__Agent__V1__ObservedVolume **volumes;
   /*
    * The names of containers, volumes and networks with our labels that belong to nothing that shall
-   * be here. They are left alone.
+   * be here, as many as fit. They are left alone.
    */
   size_t n_orphans;
   char **orphans;
