@@ -8,6 +8,7 @@ final class DeployRun {
     /// What the run works with.
     struct Tools {
         let engine: any ContainerEngine
+        let starts: GuardedStarts
         let verification: Verification
         let networks: EnvironmentNetworks
         let serverID: ServerID
@@ -167,7 +168,9 @@ final class DeployRun {
         _ survey: Survey, _ image: EngineImage, on loop: isolated EventLoop
     ) async throws -> Bool {
         guard let volume = survey.volume else {
-            if order.volume.initialized { throw dataMissing("is gone") }
+            guard !order.volume.initialized else {
+                throw JobFailed(.dataMissing, "The volume \(order.volume.name) is gone.")
+            }
             return false
         }
         guard volume.labels[Label.service] == "\(job.serviceID)" else {
@@ -176,23 +179,10 @@ final class DeployRun {
         }
         try await tools.networks.ensure(ContainerPlan.initNetwork)
         let container = try await create(image)
-        let marker = try await engine.readFile(plan.markerPath, in: container)
-        guard let marker else {
-            if order.volume.initialized { throw dataMissing("holds no data of the service") }
-            return false
-        }
-        guard marker == Array("\(job.serviceID)\n".utf8) else {
-            throw JobFailed(
-                .wrongData, "The volume \(order.volume.name) is marked as another service's.")
-        }
-        guard try await engine.readFile(plan.versionPath, in: container) != nil else {
-            throw dataMissing("is marked as the service's, and its data folder is empty")
-        }
+        let finding = try await plan.place.look(in: container, of: engine)
+        if finding == .unmarked, !order.volume.initialized { return false }
+        if let obstacle = plan.place.obstacle(finding) { throw obstacle }
         return true
-    }
-
-    private func dataMissing(_ how: String) -> JobFailed {
-        JobFailed(.dataMissing, "The volume \(order.volume.name) \(how).")
     }
 
     /// Makes the container on the network where nobody else reaches it.
@@ -253,13 +243,11 @@ final class DeployRun {
         guard let containerID else { return }
         let network = networkMade(on: loop)
         defer { network.cancel() }
-        let deadline = try await start(containerID)
+        // Looked at again: stopping what ran before takes its time.
+        let deadline = try await start { try await self.tools.starts.start(containerID) }
         let identifier = try await logIn(containerID, DockerNames.initNetwork, deadline, on: loop)
-        if let known = order.volume.systemIdentifier, !identifier.isEmpty, known != identifier {
-            throw JobFailed(
-                .wrongData,
-                "The data is another PostgreSQL's: its system identifier is \(identifier), "
-                    + "the service's is \(known).")
+        if let failed = JobFailed(identifier: identifier, known: order.volume.systemIdentifier) {
+            throw failed
         }
         outcome = outcome(image, identifier)
         try await network.value()
@@ -280,7 +268,7 @@ final class DeployRun {
         let (container, deadline) = try await startInitialized(image, on: loop)
         let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
         try await engine.writeFile(
-            named: DockerNames.markerFile, Array("\(job.serviceID)\n".utf8),
+            named: DockerNames.markerFile, plan.place.marker,
             inFolder: order.volume.mountPath, of: container)
         // Before anybody hears of the data: a marker that a power cut takes away would make it none.
         _ = try await engine.synchronize(
@@ -318,12 +306,10 @@ final class DeployRun {
         guard
             let spare = await tools.spares?.place(for: order, imageID: image.id, on: loop)
         else {
-            let container = try await create(image)
-            return (container, try await start(container))
+            return try await startEmpty(image)
         }
         do {
-            let container = try await create(image)
-            let deadline = try await start(container)
+            let (container, deadline) = try await startEmpty(image)
             tell(.verifying, "Taking over data that was initialised ahead", nil)
             try await tools.verification.handOver(
                 spare, to: target(container, DockerNames.initNetwork, deadline), on: loop)
@@ -333,17 +319,26 @@ final class DeployRun {
             let volume = EngineVolume(name: order.volume.name, labels: plan.volumeLabels)
             try await discard(volume, on: loop)
             try await engine.createVolume(volume.name, labels: volume.labels)
-            let container = try await create(image)
-            return (container, try await start(container))
+            return try await startEmpty(image)
         }
     }
 
-    private func start(_ container: String) async throws -> Instant {
+    /// Starts a container over a volume that nobody has used: its image initialises it, or a spare's
+    /// data is there.
+    private func startEmpty(
+        _ image: EngineImage
+    ) async throws -> (container: String, deadline: Instant) {
+        let container = try await create(image)
+        let deadline = try await start { try await self.engine.startContainer(container) }
+        return (container, deadline)
+    }
+
+    private func start(_ begin: () async throws -> Void) async throws -> Instant {
         if let obstacle = tools.obstacle() { throw obstacle }
         tell(.starting, "Starting the container", nil)
         let deadline = Instant.now().advanced(by: order.timeouts.start)
         do {
-            try await engine.startContainer(container)
+            try await begin()
         } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
             throw JobFailed(starting: error)
         }
