@@ -114,11 +114,15 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
         "SELECT 1 AS one, system_identifier::text AS system_identifier FROM pg_control_system()")
     private static let selectOne = Statement("agent_select_one", "SELECT 1 AS one")
 
+    /// A path at which no file can be. libpq looks for one whenever it has no password, and prints a
+    /// warning about any that is not a plain one.
+    private static let noFile = "/dev/null/none"
+
     /// libpq's keywords and values, without any password, also of the environment or of a file.
     static func parameters(address: String, port: Int32, _ login: ProbeNames) -> String {
         let values = [
             ("hostaddr", address), ("port", "\(port)"), ("dbname", login.databaseName),
-            ("user", login.username), ("password", ""), ("passfile", "/dev/null"),
+            ("user", login.username), ("password", ""), ("passfile", noFile),
         ]
         return values.map { "\($0.0)='\(quoted($0.1))'" }.joined(separator: " ")
     }
