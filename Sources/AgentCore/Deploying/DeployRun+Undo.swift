@@ -46,20 +46,22 @@ extension DeployRun {
         try await tools.starts.start(container.id)
         do {
             try await prove(container, on: loop)
-        } catch let failed as JobFailed where failed.reason == .connectionsExhausted {
+        } catch let failed as JobFailed
+            where [.connectionsExhausted, .passwordNotRequired].contains(failed.reason)
+        {
             return "The deployment that ran before runs again. \(failed.message)"
         }
         return "The deployment that ran before runs again."
     }
 
     private func prove(_ container: EngineContainer, on loop: isolated EventLoop) async throws {
-        let identifier = try await tools.verification.logIn(
+        let proof = try await tools.verification.logIn(
             Verification.Target(
                 containerID: container.id, network: plan.attachment.network, port: order.port,
                 probe: order.probe, redactor: plan.redactor,
                 deadline: Instant.now().advanced(by: order.timeouts.start)), on: loop)
         try await tools.starts.requireIdentifier(
-            identifier, known: order.volume.systemIdentifier, of: container.id,
+            proof.systemIdentifier, known: order.volume.systemIdentifier, of: container.id,
             gracePeriod: order.timeouts.stop)
     }
 }

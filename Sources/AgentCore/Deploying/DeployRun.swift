@@ -245,13 +245,33 @@ final class DeployRun {
         defer { network.cancel() }
         // Looked at again: stopping what ran before takes its time.
         let deadline = try await start { try await self.tools.starts.start(containerID) }
-        let identifier = try await logIn(containerID, DockerNames.initNetwork, deadline, on: loop)
-        if let failed = JobFailed(identifier: identifier, known: order.volume.systemIdentifier) {
-            throw failed
-        }
-        outcome = outcome(image, identifier)
+        let alone = try await logInAlone(containerID, deadline, on: loop)
+        if let alone { try accept(alone, image) }
         try await network.value()
-        try await join(containerID, shown: identifier, deadline, on: loop)
+        let proof = try await join(containerID, shown: alone, deadline, on: loop)
+        if alone == nil { try accept(proof, image) }
+    }
+
+    /// Logs in where nobody else reaches the container.
+    ///
+    /// - Returns: Nil when PostgreSQL admits no login from there: its pg_hba.conf may name its
+    ///   environment's network alone, and that is where to decide.
+    private func logInAlone(
+        _ container: String, _ deadline: Instant, on loop: isolated EventLoop
+    ) async throws -> LoginProof? {
+        do {
+            return try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
+        } catch let failed as JobFailed where failed.reason == .loginNotAdmitted {
+            return nil
+        }
+    }
+
+    /// Takes note of what a login to data that is there has shown.
+    /// - Throws: ``JobFailed``: `.wrongData`.
+    private func accept(_ proof: LoginProof, _ image: EngineImage) throws {
+        let (found, known) = (proof.systemIdentifier, order.volume.systemIdentifier)
+        if let failed = JobFailed(identifier: found, known: known) { throw failed }
+        outcome = outcome(image, found)
     }
 
     /// Makes the environment's network while PostgreSQL starts, for it is needed only after.
@@ -266,17 +286,17 @@ final class DeployRun {
         let network = networkMade(on: loop)
         defer { network.cancel() }
         let (container, deadline) = try await startInitialized(image, on: loop)
-        let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
+        let proof = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
         try await engine.writeFile(
             named: DockerNames.markerFile, plan.place.marker,
             inFolder: order.volume.mountPath, of: container)
         // Before anybody hears of the data: a marker that a power cut takes away would make it none.
         _ = try await engine.synchronize(
             file: DockerNames.markerFile, ofVolume: order.volume.name)
-        outcome = outcome(image, identifier)
+        outcome = outcome(image, proof.systemIdentifier)
         tell(.verifying, "The data is initialised; joining the environment's network", outcome)
         try await network.value()
-        try await join(container, shown: identifier, deadline, on: loop)
+        _ = try await join(container, shown: proof, deadline, on: loop)
     }
 
     /// Lets siblings reach a container that has proven itself, and proves that they do.
@@ -284,17 +304,18 @@ final class DeployRun {
     /// Not before: siblings that reconnect all at once can hold every connection, and then no login
     /// tells a database that serves from one that does not.
     private func join(
-        _ container: String, shown identifier: String, _ deadline: Instant,
+        _ container: String, shown: LoginProof?, _ deadline: Instant,
         on loop: isolated EventLoop
-    ) async throws {
+    ) async throws -> LoginProof {
         try await engine.connect(container, to: plan.attachment)
         let leaving = LoopTask(on: loop) {
             try await self.engine.disconnect(container, from: DockerNames.initNetwork)
         }
         defer { leaving.cancel() }
-        _ = try await logIn(
-            container, plan.attachment.network, deadline, shown: identifier, on: loop)
+        let proof = try await logIn(
+            container, plan.attachment.network, deadline, shown: shown, on: loop)
         try await leaving.value()
+        return proof
     }
 
     /// Starts a container on data that is initialised: ahead, if a spare volume fits, else by itself.
@@ -347,12 +368,12 @@ final class DeployRun {
 
     private func logIn(
         _ container: String, _ network: String, _ deadline: Instant,
-        shown identifier: String? = nil,
+        shown: LoginProof? = nil,
         on loop: isolated EventLoop
-    ) async throws -> String {
+    ) async throws -> LoginProof {
         tell(.verifying, "Logging in to PostgreSQL", outcome)
         var target = target(container, network, deadline)
-        target.shownElsewhere = identifier
+        target.shownElsewhere = shown
         return try await tools.verification.logIn(target, on: loop)
     }
 

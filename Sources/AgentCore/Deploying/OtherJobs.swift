@@ -42,13 +42,13 @@ struct OtherJobs {
             throw JobFailed(starting: error)
         }
         tell(.verifying, "Logging in to PostgreSQL", nil)
-        let identifier = try await verification.logIn(
+        let proof = try await verification.logIn(
             Verification.Target(
                 containerID: chosen.id, network: DockerNames.network(of: order.environmentID),
                 port: order.port, probe: order.probe, redactor: SecretRedactor(of: details),
                 deadline: Instant.now().advanced(by: order.timeouts.start)), on: loop)
         try await starts.requireIdentifier(
-            identifier, known: order.systemIdentifier, of: chosen.id,
+            proof.systemIdentifier, known: order.systemIdentifier, of: chosen.id,
             gracePeriod: order.timeouts.stop)
     }
 

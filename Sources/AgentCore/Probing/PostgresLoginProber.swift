@@ -77,10 +77,12 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
 
     private func logIn(_ pool: ConnectionPool) async -> LoginOutcome {
         do {
-            let identifier = try await pool.inSession { session in
-                try await PostgresLoginProber.identify(session)
+            let proof = try await pool.inSession { session in
+                LoginProof(
+                    systemIdentifier: try await PostgresLoginProber.identify(session),
+                    demandedPassword: session.usedPassword)
             }
-            return .proven(systemIdentifier: identifier)
+            return .proven(proof)
         } catch let error as PostgresError {
             return PostgresLoginProber.outcome(of: error)
         } catch {
@@ -91,8 +93,10 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
     /// What a failed attempt means, by its SQLSTATE.
     static func outcome(of error: PostgresError) -> LoginOutcome {
         switch error.sqlState {
-        // invalid_password, invalid_authorization_specification.
-        case "28P01", "28000": .refused(error.message)
+        // invalid_password.
+        case "28P01": .refused(error.message)
+        // invalid_authorization_specification: pg_hba.conf, or a role that is gone or may not log in.
+        case "28000": .notAdmitted(error.message)
         // too_many_connections: also before the password is looked at.
         case "53300": .saturated(error.message)
         default: .notYet(error.message)

@@ -5,6 +5,21 @@ import Testing
 @testable import AgentCore
 
 @Suite struct PostgresLoginProberTests {
+    @Test("a wrong password is one thing, and a user who is not admitted another")
+    func outcomes() {
+        func outcome(_ sqlState: String?) -> LoginOutcome {
+            PostgresLoginProber.outcome(
+                of: PostgresError(
+                    .connectionFailed, function: "PQconnectPoll", message: "words",
+                    sqlState: sqlState))
+        }
+        #expect(outcome("28P01") == .refused("words"))
+        #expect(outcome("28000") == .notAdmitted("words"))
+        #expect(outcome("53300") == .saturated("words"))
+        #expect(outcome("57P03") == .notYet("words"))
+        #expect(outcome(nil) == .notYet("words"))
+    }
+
     @Test("a question without a password names no file that libpq could warn of")
     func passwordFile() throws {
         let parameters = PostgresLoginProber.parameters(

@@ -71,6 +71,10 @@ final class FakeEngine: ContainerEngine, EnginePresence {
     var exchangeError: SystemError?
     /// Whether siblings hold every connection of a PostgreSQL that they reach.
     var isSaturated = false
+    /// Whether PostgreSQL asks for no password.
+    var trustsEveryone = false
+    /// Whether PostgreSQL's pg_hba.conf names the environment's network, and no other.
+    var admitsItsEnvironmentAlone = false
     /// Set to hold up starts until ``letStartsGo()``.
     var holdsStartsOn: Reactor?
     private var heldStarts: [LoopSignal] = []

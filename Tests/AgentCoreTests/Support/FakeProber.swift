@@ -18,13 +18,19 @@ final class FakeProber: LoginProber, AnswerProber {
         guard let container = engine.serving(at: address), engine.behaviour != .hangs else {
             return .notYet("connection refused")
         }
+        if engine.admitsItsEnvironmentAlone, address.contains("@\(DockerNames.initNetwork)") {
+            return .notAdmitted("no pg_hba.conf entry for host")
+        }
         if engine.isSaturated, address.contains("@berth-env-") {
             return .saturated("sorry, too many clients already")
         }
         if engine.behaviour == .refusesLogins || engine.owner(of: container) != probe {
             return .refused("password authentication failed")
         }
-        return .proven(systemIdentifier: engine.identifier(of: container) ?? "")
+        return .proven(
+            LoginProof(
+                systemIdentifier: engine.identifier(of: container) ?? "",
+                demandedPassword: !engine.trustsEveryone))
     }
 
     func answer(

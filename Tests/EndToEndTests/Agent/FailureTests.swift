@@ -29,6 +29,12 @@ import Testing
             dockerfile: """
                 ENTRYPOINT ["/bin/sh", "-c", "export POSTGRES_PASSWORD=another-password-entirely; exec entrypoint postgres"]
                 """, reason: "LOGIN_REFUSED", message: "password", startSecondsMax: 60),
+        BadImage(
+            testDescription: "lets everyone in",
+            dockerfile: #"""
+                ENTRYPOINT ["/bin/sh", "-c", "echo host all all all trust > /tmp/hba; exec entrypoint postgres -c hba_file=/tmp/hba"]
+                """#, reason: "PASSWORD_NOT_REQUIRED", message: "without asking",
+            startSecondsMax: 60),
     ]
 
     @Test("an image that", arguments: images)
