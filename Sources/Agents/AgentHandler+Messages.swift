@@ -108,6 +108,7 @@ extension AgentV1.RestartJob {
         probe = AgentV1.LoginProbe(order.probe)
         startTimeout = GoogleProtobuf.Duration(order.timeouts.start)
         stopTimeout = GoogleProtobuf.Duration(order.timeouts.stop)
+        systemIdentifier = order.systemIdentifier ?? ""
     }
 }
 

@@ -51,10 +51,11 @@ struct OrderBuilder {
     /// - Throws: ``Problem`` as ``deploy(_:_:)``.
     func restart(_ claimed: Claims.ClaimedJob, _ asked: Asked) async throws -> RestartOrder {
         let (service, blueprint) = try await described(asked)
+        let identifier = try await asked.volume.value()?.systemIdentifier ?? ""
         return RestartOrder(
             environmentID: claimed.environmentID, port: service.port,
             probe: try OrderBuilder.probe(try await asked.entries.value(), blueprint.probeKeys),
-            timeouts: timeouts)
+            timeouts: timeouts, systemIdentifier: identifier.isEmpty ? nil : identifier)
     }
 
     private func described(

@@ -107,15 +107,19 @@ public struct RestartOrder: Hashable, Sendable {
     public var probe: LoginProbe
     /// How long each part may take.
     public var timeouts: JobTimeouts
+    /// PostgreSQL's system identifier of the data, in decimal, when it is known.
+    public var systemIdentifier: String?
 
     /// Makes an order.
     public init(
-        environmentID: EnvironmentID, port: Int32, probe: LoginProbe, timeouts: JobTimeouts
+        environmentID: EnvironmentID, port: Int32, probe: LoginProbe, timeouts: JobTimeouts,
+        systemIdentifier: String?
     ) {
         self.environmentID = environmentID
         self.port = port
         self.probe = probe
         self.timeouts = timeouts
+        self.systemIdentifier = systemIdentifier
     }
 }
 

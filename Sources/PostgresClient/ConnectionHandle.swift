@@ -62,6 +62,8 @@ enum ConnectProgress {
 
     var isAlive: Bool { unsafe PQstatus(connection) == CONNECTION_OK }
     var isInPipelineMode: Bool { unsafe PQpipelineStatus(connection) == PQ_PIPELINE_ON }
+    /// Whether the server let this connection in by a password.
+    var usedPassword: Bool { unsafe PQconnectionUsedPassword(connection) == 1 }
     /// Whether the server is outside of any transaction and nothing is running.
     var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
 

@@ -16,6 +16,9 @@ public final class Session {
     /// A session without a connection, for fakes: whatever is sent on it fails with `.closed`.
     public static func disconnected() -> Session { Session(nil) }
 
+    /// Whether the server let this session's connection in by a password, and not by trust.
+    public var usedPassword: Bool { queue.connection?.handle?.usedPassword ?? false }
+
     /// How many times this session has waited for the server.
     public var roundTrips: Int { queue.roundTrips }
 

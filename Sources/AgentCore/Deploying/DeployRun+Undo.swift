@@ -43,21 +43,26 @@ extension DeployRun {
     ) async throws -> String {
         if container.status == .running { return "The deployment that ran before still runs." }
         if let obstacle = tools.obstacle() { throw obstacle }
-        try await engine.startContainer(container.id)
+        try await tools.starts.start(container.id)
         do {
             try await prove(container, on: loop)
-        } catch let failed as JobFailed where failed.reason == .connectionsExhausted {
+        } catch let failed as JobFailed
+            where [.connectionsExhausted, .passwordNotRequired].contains(failed.reason)
+        {
             return "The deployment that ran before runs again. \(failed.message)"
         }
         return "The deployment that ran before runs again."
     }
 
     private func prove(_ container: EngineContainer, on loop: isolated EventLoop) async throws {
-        _ = try await tools.verification.logIn(
+        let proof = try await tools.verification.logIn(
             Verification.Target(
                 containerID: container.id, network: plan.attachment.network, port: order.port,
                 probe: order.probe, redactor: plan.redactor,
                 deadline: Instant.now().advanced(by: order.timeouts.start)), on: loop)
+        try await tools.starts.requireIdentifier(
+            proof.systemIdentifier, known: order.volume.systemIdentifier, of: container.id,
+            gracePeriod: order.timeouts.stop)
     }
 }
 

@@ -8,6 +8,7 @@ final class DeployRun {
     /// What the run works with.
     struct Tools {
         let engine: any ContainerEngine
+        let starts: GuardedStarts
         let verification: Verification
         let networks: EnvironmentNetworks
         let serverID: ServerID
@@ -167,7 +168,9 @@ final class DeployRun {
         _ survey: Survey, _ image: EngineImage, on loop: isolated EventLoop
     ) async throws -> Bool {
         guard let volume = survey.volume else {
-            if order.volume.initialized { throw dataMissing("is gone") }
+            guard !order.volume.initialized else {
+                throw JobFailed(.dataMissing, "The volume \(order.volume.name) is gone.")
+            }
             return false
         }
         guard volume.labels[Label.service] == "\(job.serviceID)" else {
@@ -176,23 +179,10 @@ final class DeployRun {
         }
         try await tools.networks.ensure(ContainerPlan.initNetwork)
         let container = try await create(image)
-        let marker = try await engine.readFile(plan.markerPath, in: container)
-        guard let marker else {
-            if order.volume.initialized { throw dataMissing("holds no data of the service") }
-            return false
-        }
-        guard marker == Array("\(job.serviceID)\n".utf8) else {
-            throw JobFailed(
-                .wrongData, "The volume \(order.volume.name) is marked as another service's.")
-        }
-        guard try await engine.readFile(plan.versionPath, in: container) != nil else {
-            throw dataMissing("is marked as the service's, and its data folder is empty")
-        }
+        let finding = try await plan.place.look(in: container, of: engine)
+        if finding == .unmarked, !order.volume.initialized { return false }
+        if let obstacle = plan.place.obstacle(finding) { throw obstacle }
         return true
-    }
-
-    private func dataMissing(_ how: String) -> JobFailed {
-        JobFailed(.dataMissing, "The volume \(order.volume.name) \(how).")
     }
 
     /// Makes the container on the network where nobody else reaches it.
@@ -253,17 +243,35 @@ final class DeployRun {
         guard let containerID else { return }
         let network = networkMade(on: loop)
         defer { network.cancel() }
-        let deadline = try await start(containerID)
-        let identifier = try await logIn(containerID, DockerNames.initNetwork, deadline, on: loop)
-        if let known = order.volume.systemIdentifier, !identifier.isEmpty, known != identifier {
-            throw JobFailed(
-                .wrongData,
-                "The data is another PostgreSQL's: its system identifier is \(identifier), "
-                    + "the service's is \(known).")
-        }
-        outcome = outcome(image, identifier)
+        // Looked at again: stopping what ran before takes its time.
+        let deadline = try await start { try await self.tools.starts.start(containerID) }
+        let alone = try await logInAlone(containerID, deadline, on: loop)
+        if let alone { try accept(alone, image) }
         try await network.value()
-        try await join(containerID, shown: identifier, deadline, on: loop)
+        let proof = try await join(containerID, shown: alone, deadline, on: loop)
+        if alone == nil { try accept(proof, image) }
+    }
+
+    /// Logs in where nobody else reaches the container.
+    ///
+    /// - Returns: Nil when PostgreSQL admits no login from there: its pg_hba.conf may name its
+    ///   environment's network alone, and that is where to decide.
+    private func logInAlone(
+        _ container: String, _ deadline: Instant, on loop: isolated EventLoop
+    ) async throws -> LoginProof? {
+        do {
+            return try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
+        } catch let failed as JobFailed where failed.reason == .loginNotAdmitted {
+            return nil
+        }
+    }
+
+    /// Takes note of what a login to data that is there has shown.
+    /// - Throws: ``JobFailed``: `.wrongData`.
+    private func accept(_ proof: LoginProof, _ image: EngineImage) throws {
+        let (found, known) = (proof.systemIdentifier, order.volume.systemIdentifier)
+        if let failed = JobFailed(identifier: found, known: known) { throw failed }
+        outcome = outcome(image, found)
     }
 
     /// Makes the environment's network while PostgreSQL starts, for it is needed only after.
@@ -278,17 +286,17 @@ final class DeployRun {
         let network = networkMade(on: loop)
         defer { network.cancel() }
         let (container, deadline) = try await startInitialized(image, on: loop)
-        let identifier = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
+        let proof = try await logIn(container, DockerNames.initNetwork, deadline, on: loop)
         try await engine.writeFile(
-            named: DockerNames.markerFile, Array("\(job.serviceID)\n".utf8),
+            named: DockerNames.markerFile, plan.place.marker,
             inFolder: order.volume.mountPath, of: container)
         // Before anybody hears of the data: a marker that a power cut takes away would make it none.
         _ = try await engine.synchronize(
             file: DockerNames.markerFile, ofVolume: order.volume.name)
-        outcome = outcome(image, identifier)
+        outcome = outcome(image, proof.systemIdentifier)
         tell(.verifying, "The data is initialised; joining the environment's network", outcome)
         try await network.value()
-        try await join(container, shown: identifier, deadline, on: loop)
+        _ = try await join(container, shown: proof, deadline, on: loop)
     }
 
     /// Lets siblings reach a container that has proven itself, and proves that they do.
@@ -296,17 +304,18 @@ final class DeployRun {
     /// Not before: siblings that reconnect all at once can hold every connection, and then no login
     /// tells a database that serves from one that does not.
     private func join(
-        _ container: String, shown identifier: String, _ deadline: Instant,
+        _ container: String, shown: LoginProof?, _ deadline: Instant,
         on loop: isolated EventLoop
-    ) async throws {
+    ) async throws -> LoginProof {
         try await engine.connect(container, to: plan.attachment)
         let leaving = LoopTask(on: loop) {
             try await self.engine.disconnect(container, from: DockerNames.initNetwork)
         }
         defer { leaving.cancel() }
-        _ = try await logIn(
-            container, plan.attachment.network, deadline, shown: identifier, on: loop)
+        let proof = try await logIn(
+            container, plan.attachment.network, deadline, shown: shown, on: loop)
         try await leaving.value()
+        return proof
     }
 
     /// Starts a container on data that is initialised: ahead, if a spare volume fits, else by itself.
@@ -318,12 +327,10 @@ final class DeployRun {
         guard
             let spare = await tools.spares?.place(for: order, imageID: image.id, on: loop)
         else {
-            let container = try await create(image)
-            return (container, try await start(container))
+            return try await startEmpty(image)
         }
         do {
-            let container = try await create(image)
-            let deadline = try await start(container)
+            let (container, deadline) = try await startEmpty(image)
             tell(.verifying, "Taking over data that was initialised ahead", nil)
             try await tools.verification.handOver(
                 spare, to: target(container, DockerNames.initNetwork, deadline), on: loop)
@@ -333,17 +340,26 @@ final class DeployRun {
             let volume = EngineVolume(name: order.volume.name, labels: plan.volumeLabels)
             try await discard(volume, on: loop)
             try await engine.createVolume(volume.name, labels: volume.labels)
-            let container = try await create(image)
-            return (container, try await start(container))
+            return try await startEmpty(image)
         }
     }
 
-    private func start(_ container: String) async throws -> Instant {
+    /// Starts a container over a volume that nobody has used: its image initialises it, or a spare's
+    /// data is there.
+    private func startEmpty(
+        _ image: EngineImage
+    ) async throws -> (container: String, deadline: Instant) {
+        let container = try await create(image)
+        let deadline = try await start { try await self.engine.startContainer(container) }
+        return (container, deadline)
+    }
+
+    private func start(_ begin: () async throws -> Void) async throws -> Instant {
         if let obstacle = tools.obstacle() { throw obstacle }
         tell(.starting, "Starting the container", nil)
         let deadline = Instant.now().advanced(by: order.timeouts.start)
         do {
-            try await engine.startContainer(container)
+            try await begin()
         } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
             throw JobFailed(starting: error)
         }
@@ -352,12 +368,12 @@ final class DeployRun {
 
     private func logIn(
         _ container: String, _ network: String, _ deadline: Instant,
-        shown identifier: String? = nil,
+        shown: LoginProof? = nil,
         on loop: isolated EventLoop
-    ) async throws -> String {
+    ) async throws -> LoginProof {
         tell(.verifying, "Logging in to PostgreSQL", outcome)
         var target = target(container, network, deadline)
-        target.shownElsewhere = identifier
+        target.shownElsewhere = shown
         return try await tools.verification.logIn(target, on: loop)
     }
 

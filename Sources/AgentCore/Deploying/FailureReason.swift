@@ -9,6 +9,8 @@ enum FailureReason: String, CaseIterable, Sendable {
     case wrongData = "WRONG_DATA"
     case volumeConflict = "VOLUME_CONFLICT"
     case loginRefused = "LOGIN_REFUSED"
+    case loginNotAdmitted = "LOGIN_NOT_ADMITTED"
+    case passwordNotRequired = "PASSWORD_NOT_REQUIRED"
     case containerExited = "CONTAINER_EXITED"
     case containerMissing = "CONTAINER_MISSING"
     case startFailed = "START_FAILED"
@@ -42,6 +44,13 @@ enum FailureReason: String, CaseIterable, Sendable {
         case .loginRefused:
             "PostgreSQL runs and refuses the stored user or password. If the password was changed "
                 + "inside the database, change it back."
+        case .loginNotAdmitted:
+            "PostgreSQL looked at no password: its pg_hba.conf has no line for that user on the "
+                + "environment's network, or the role is gone or may not log in. Let pg_hba.conf "
+                + "admit that network by scram-sha-256, then do it again."
+        case .passwordNotRequired:
+            "Whoever reaches the database gets in. Have pg_hba.conf, on the service's volume or in "
+                + "its image, ask for scram-sha-256 in place of trust, then do it again."
         case .containerExited:
             "Read the last log lines in the message; a setting or the image is wrong."
         case .containerMissing:

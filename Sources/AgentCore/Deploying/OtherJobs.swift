@@ -6,6 +6,7 @@ import EventLoops
 /// this process knows. Each looks first and then acts, so it can be repeated.
 struct OtherJobs {
     let engine: any ContainerEngine
+    let starts: GuardedStarts
     let verification: Verification
     let networks: EnvironmentNetworks
     /// Why no container may be started now; nil when they may.
@@ -26,6 +27,8 @@ struct OtherJobs {
         guard let chosen, let details = try await engine.container(chosen.id) else {
             throw JobFailed(.containerMissing, "The service has no container on this server.")
         }
+        // What runs over files that are gone may be all that is left of them: it is not stopped.
+        try await starts.requireData(of: chosen.id)
         tell(.starting, "Stopping the container", nil)
         // Two postmasters never share a volume.
         for container in running {
@@ -34,16 +37,19 @@ struct OtherJobs {
         tell(.starting, "Starting the container", nil)
         do {
             if let obstacle = obstacle() { throw obstacle }
-            try await engine.startContainer(chosen.id)
+            try await starts.start(chosen.id)
         } catch let error as DockerError where error.kind == .refused || error.kind == .failed {
             throw JobFailed(starting: error)
         }
         tell(.verifying, "Logging in to PostgreSQL", nil)
-        _ = try await verification.logIn(
+        let proof = try await verification.logIn(
             Verification.Target(
                 containerID: chosen.id, network: DockerNames.network(of: order.environmentID),
                 port: order.port, probe: order.probe, redactor: SecretRedactor(of: details),
                 deadline: Instant.now().advanced(by: order.timeouts.start)), on: loop)
+        try await starts.requireIdentifier(
+            proof.systemIdentifier, known: order.systemIdentifier, of: chosen.id,
+            gracePeriod: order.timeouts.stop)
     }
 
     /// Removes the service's containers; its volume stays.
@@ -100,6 +106,6 @@ struct OtherJobs {
             let kept = left.last(where: { $0.labels[Label.deployment] == "\(previous)" })
         else { return }
         if let obstacle = obstacle() { throw obstacle }
-        try await engine.startContainer(kept.id)
+        try await starts.start(kept.id)
     }
 }

@@ -41,6 +41,7 @@ protocol ContainerEngine: AnyObject {
     /// Makes a container.
     /// - Returns: Its id.
     func createContainer(_ container: ContainerSpecification) async throws -> String
+    /// Starts a container; what it finds empty its image initialises: see ``GuardedStarts``.
     func startContainer(_ id: String) async throws
     /// Asks a container to end, and kills it after the grace period; without effect when it does
     /// not run.
@@ -118,6 +119,8 @@ struct EngineContainerDetails: Equatable, Sendable {
     var addresses: [String: String] = [:]
     /// Its environment, secrets included: never shown.
     var environment: [String: String] = [:]
+    /// The volumes in it.
+    var mounts: [VolumeMount] = []
 }
 
 /// A container's output as it is written.

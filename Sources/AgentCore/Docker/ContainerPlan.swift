@@ -71,10 +71,12 @@ struct ContainerPlan {
         ]
     }
 
-    /// The path of the file that says whose data it is.
-    var markerPath: String { "\(order.volume.mountPath)/\(DockerNames.markerFile)" }
-    /// The file without which PostgreSQL's data folder is none, and would be initialised.
-    var versionPath: String { "\(order.volume.dataPath)/PG_VERSION" }
+    /// Where the data lies in the container.
+    var place: DataPlace {
+        DataPlace(
+            service: job.serviceID, volumeName: order.volume.name,
+            mountPath: order.volume.mountPath, dataPath: order.volume.dataPath)
+    }
 
     /// What may be shown nowhere.
     var redactor: SecretRedactor {

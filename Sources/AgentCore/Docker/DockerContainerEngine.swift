@@ -219,7 +219,10 @@ extension EngineContainerDetails {
             wasOutOfMemory: details.state.wasOutOfMemory, error: details.state.error,
             startedAt: details.state.startedAt, restartCount: details.restartCount,
             addresses: details.networks.compactMapValues(\.ipv4Address),
-            environment: details.environment)
+            environment: details.environment,
+            mounts: details.mounts.filter { $0.type == "volume" }.map {
+                VolumeMount(volume: $0.name, path: $0.path, isReadOnly: !$0.isWritable)
+            })
     }
 }
 

@@ -25,6 +25,7 @@ final class Keeper {
     /// What the keeper works with.
     struct Tools {
         let engine: any ContainerEngine
+        let starts: GuardedStarts
         let presence: any EnginePresence
         let board: JobBoard
         let serverID: ServerID
@@ -156,7 +157,8 @@ final class Keeper {
     private func report(_ surveyed: Surveyed) {
         let inventory = surveyed.inventory(
             desired ?? [:], isBusy: { board.isBusy($0) },
-            restarts: { pauses.restarts(of: $0) }, doubt: { tools.answers.doubt($0) })
+            restarts: { pauses.restarts(of: $0) }, doubt: { tools.answers.doubt($0) },
+            refusal: { tools.starts.refusal(of: $0).map { "\($0)" } })
         guard let inventory else {
             logger.error(
                 "there are more containers than an inventory may name; none was sent",
@@ -192,6 +194,7 @@ final class Keeper {
     private func usable(_ surveyed: Surveyed) -> Surveyed {
         let ended = Set(surveyed.containers.filter { $0.status != .running }.map(\.id))
         refusals = refusals.filter { ended.contains($0.key) }
+        tools.starts.forget(allBut: ended)
         var surveyed = surveyed
         surveyed.containers.removeAll { refusals[$0.id, default: 0] >= Keeper.refusalsMax }
         return surveyed
@@ -204,7 +207,9 @@ final class Keeper {
         guard let desired, tools.mayStart() else { return nil }
         var wait: Duration?
         for kept in surveyed.startable(desired)
-        where !board.isBusy(kept.service) && !starting.contains(kept.service) {
+        where !board.isBusy(kept.service) && !starting.contains(kept.service)
+            && tools.starts.refusal(of: kept.details.id) == nil
+        {
             let now = Instant.now()
             let due = pauses.due(kept.service, now: now)
             if due <= now {
@@ -241,7 +246,11 @@ final class Keeper {
                     "container": "\(kept.details.name)",
                     "exit_code": "\(kept.details.exitCode)",
                 ])
-            try await engine.startContainer(kept.details.id)
+            try await tools.starts.start(kept.details.id)
+        } catch let failed as JobFailed {
+            logger.error(
+                "a container is not started again, for its data is not there",
+                metadata: ["container": "\(kept.details.name)", "cause": "\(failed)"])
         } catch {
             // One that was told to end meanwhile refuses everything.
             if (error as? DockerError)?.kind == .refused, await tools.presence.answers() {

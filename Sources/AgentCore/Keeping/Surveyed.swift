@@ -73,25 +73,30 @@ struct Surveyed {
     /// - Parameter isBusy: Whether a job of the service runs.
     /// - Parameter restarts: How often we started a service's container again.
     /// - Parameter doubt: Why a container that runs does not count as running, by its id.
+    /// - Parameter refusal: Why a container must not be started, by its id.
     /// - Returns: Nil when it would be larger than the control plane takes.
     func inventory(
         _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool,
-        restarts: (ServiceID) -> Int32, doubt: (String) -> String? = { _ in nil }
+        restarts: (ServiceID) -> Int32, doubt: (String) -> String? = { _ in nil },
+        refusal: (String) -> String? = { _ in nil }
     ) -> AgentV1.Inventory? {
-        let whole = wholeInventory(desired, isBusy: isBusy, restarts: restarts, doubt: doubt)
+        let whole = wholeInventory(
+            desired, isBusy: isBusy, restarts: restarts, doubt: doubt, refusal: refusal)
         return InventorySize.fitted(whole)
     }
 
     private func wholeInventory(
         _ desired: [ServiceID: DeploymentID], isBusy: (ServiceID) -> Bool,
-        restarts: (ServiceID) -> Int32, doubt: (String) -> String?
+        restarts: (ServiceID) -> Int32, doubt: (String) -> String?,
+        refusal: (String) -> String?
     ) -> AgentV1.Inventory {
         .with {
             $0.containers = chosen(desired).values.sorted { $0.details.name < $1.details.name }
                 .map { kept in
                     Surveyed.observed(
                         kept, isWanted: desired[kept.service] == kept.deployment,
-                        restarts: restarts(kept.service), doubt: doubt(kept.details.id))
+                        restarts: restarts(kept.service), doubt: doubt(kept.details.id),
+                        refusal: refusal(kept.details.id))
                 }
             let orphans = orphans(desired, isBusy: isBusy)
             $0.orphans = orphans.containers + orphans.volumes + orphans.networks
@@ -123,7 +128,7 @@ struct Surveyed {
     }
 
     private static func observed(
-        _ kept: Kept, isWanted: Bool, restarts: Int32, doubt: String?
+        _ kept: Kept, isWanted: Bool, restarts: Int32, doubt: String?, refusal: String?
     ) -> AgentV1.ObservedContainer {
         let details = kept.details
         return .with {
@@ -136,9 +141,10 @@ struct Surveyed {
             // Nothing of it answers, and nobody here will let it go on.
             case .paused: $0.state = .exited
             case .restarting: $0.state = .restarting
-            default: $0.state = isWanted ? .restarting : .exited
+            default: $0.state = isWanted && refusal == nil ? .restarting : .exited
             }
-            $0.message = message(details, doubt)
+            let refusal = kept.isActive ? nil : refusal
+            $0.message = refusal ?? message(details, doubt)
             let ofEngine = Int64(Int32(clamping: details.restartCount))
             $0.restartCount = Int32(clamping: Int64(restarts) + ofEngine)
             $0.startTime = details.startedAt.flatMap { RFC3339.time($0) }

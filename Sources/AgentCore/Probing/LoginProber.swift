@@ -20,13 +20,23 @@ protocol LoginProber: AnyObject {
     ) async throws
 }
 
+/// What a login showed.
+struct LoginProof: Equatable, Sendable {
+    /// PostgreSQL's system identifier of the data, in decimal; empty when the user may not know it.
+    var systemIdentifier: String
+    /// Whether PostgreSQL asked for the password: only then a wrong one is refused.
+    var demandedPassword: Bool
+}
+
 /// What one attempt to log in showed.
 enum LoginOutcome: Equatable, Sendable {
-    /// Logged in, and `SELECT 1` was answered. PostgreSQL's system identifier of the data, in
-    /// decimal; empty when the user may not know it.
-    case proven(systemIdentifier: String)
+    /// Logged in, and `SELECT 1` was answered.
+    case proven(LoginProof)
     /// User or password are refused; asking again will not help. What PostgreSQL said.
     case refused(String)
+    /// PostgreSQL lets no such user in from there, whatever the password; asking again from there
+    /// will not help. What it said.
+    case notAdmitted(String)
     /// PostgreSQL serves, and all its connections are taken. What it said.
     case saturated(String)
     /// Nobody listens yet, or PostgreSQL is starting. What was said last.

@@ -77,10 +77,12 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
 
     private func logIn(_ pool: ConnectionPool) async -> LoginOutcome {
         do {
-            let identifier = try await pool.inSession { session in
-                try await PostgresLoginProber.identify(session)
+            let proof = try await pool.inSession { session in
+                LoginProof(
+                    systemIdentifier: try await PostgresLoginProber.identify(session),
+                    demandedPassword: session.usedPassword)
             }
-            return .proven(systemIdentifier: identifier)
+            return .proven(proof)
         } catch let error as PostgresError {
             return PostgresLoginProber.outcome(of: error)
         } catch {
@@ -91,8 +93,10 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
     /// What a failed attempt means, by its SQLSTATE.
     static func outcome(of error: PostgresError) -> LoginOutcome {
         switch error.sqlState {
-        // invalid_password, invalid_authorization_specification.
-        case "28P01", "28000": .refused(error.message)
+        // invalid_password.
+        case "28P01": .refused(error.message)
+        // invalid_authorization_specification: pg_hba.conf, or a role that is gone or may not log in.
+        case "28000": .notAdmitted(error.message)
         // too_many_connections: also before the password is looked at.
         case "53300": .saturated(error.message)
         default: .notYet(error.message)
@@ -114,11 +118,15 @@ final class PostgresLoginProber: LoginProber, AnswerProber {
         "SELECT 1 AS one, system_identifier::text AS system_identifier FROM pg_control_system()")
     private static let selectOne = Statement("agent_select_one", "SELECT 1 AS one")
 
+    /// A path at which no file can be. libpq looks for one whenever it has no password, and prints a
+    /// warning about any that is not a plain one.
+    private static let noFile = "/dev/null/none"
+
     /// libpq's keywords and values, without any password, also of the environment or of a file.
     static func parameters(address: String, port: Int32, _ login: ProbeNames) -> String {
         let values = [
             ("hostaddr", address), ("port", "\(port)"), ("dbname", login.databaseName),
-            ("user", login.username), ("password", ""), ("passfile", "/dev/null"),
+            ("user", login.username), ("password", ""), ("passfile", noFile),
         ]
         return values.map { "\($0.0)='\(quoted($0.1))'" }.joined(separator: " ")
     }

@@ -34,7 +34,10 @@ final class Verification {
         let deadline: Instant
         /// What a login to this same start of PostgreSQL has shown already, where nobody else reached
         /// it: then an address at which all connections are taken is proof enough.
-        var shownElsewhere: String?
+        var shownElsewhere: LoginProof?
+
+        /// Whether others reach the database at that address: then it must ask for the password.
+        var isAmongSiblings: Bool { network != DockerNames.initNetwork }
     }
 
     /// How long a login waits for a free connection of a PostgreSQL that has proven itself already.
@@ -42,10 +45,10 @@ final class Verification {
 
     /// Logs in at the container's own address on the network.
     ///
-    /// - Returns: PostgreSQL's system identifier, empty when the user may not know it.
-    /// - Throws: ``JobFailed``: `.loginRefused`, `.startTimeout`, `.connectionsExhausted`, what the
-    ///   container's end means. `DockerError`.
-    func logIn(_ target: Target, on loop: isolated EventLoop) async throws -> String {
+    /// - Throws: ``JobFailed``: `.loginRefused`, `.loginNotAdmitted`, `.startTimeout`,
+    ///   `.connectionsExhausted`, what the container's end means; `.passwordNotRequired` where
+    ///   siblings would get in without one. `DockerError`.
+    func logIn(_ target: Target, on loop: isolated EventLoop) async throws -> LoginProof {
         let watch = EndWatch()
         let wait = LoopTask(on: loop) {
             defer { watch.hasEnded = true }
@@ -70,13 +73,18 @@ final class Verification {
                 try Task.checkCancellation()
                 last = outcome
                 switch outcome {
-                case .proven(let identifier): return identifier
+                case .proven(let proof):
+                    guard proof.demandedPassword || !target.isAmongSiblings else {
+                        throw Verification.passwordNotRequired
+                    }
+                    return proof
                 case .refused(let words): throw refused(words, target)
+                case .notAdmitted(let words): throw notAdmitted(words, target)
                 case .notYet: saturatedSince = nil
                 case .saturated:
                     let since = saturatedSince ?? Instant.now()
                     saturatedSince = since
-                    if let shown = target.shownElsewhere,
+                    if let shown = target.shownElsewhere, shown.demandedPassword,
                         since.duration(to: Instant.now()) >= Verification.saturatedMax
                     {
                         return shown
@@ -97,8 +105,9 @@ final class Verification {
     ) async throws {
         var login = target
         login.probe = spare.owner
-        let identifier = try await logIn(login, on: loop)
-        guard identifier == spare.systemIdentifier, let address = try await address(of: target)
+        let proof = try await logIn(login, on: loop)
+        guard proof.systemIdentifier == spare.systemIdentifier,
+            let address = try await address(of: target)
         else {
             throw JobFailed(.wrongData, "The spare volume's data is another PostgreSQL's.")
         }
@@ -150,6 +159,17 @@ final class Verification {
             "PostgreSQL refused the stored credentials: \(target.redactor.redact(words))")
     }
 
+    private func notAdmitted(_ words: String, _ target: Target) -> JobFailed {
+        JobFailed(
+            .loginNotAdmitted,
+            "PostgreSQL admits no login of the stored user: \(target.redactor.redact(words))")
+    }
+
+    private static let passwordNotRequired = JobFailed(
+        .passwordNotRequired,
+        "PostgreSQL let the agent in without asking for the password, at the address at which the "
+            + "environment's other services reach it.")
+
     private func tooLate(_ last: LoginOutcome, _ target: Target) -> JobFailed {
         switch last {
         case .saturated(let words):
@@ -157,10 +177,12 @@ final class Verification {
                 .connectionsExhausted,
                 "PostgreSQL serves, and others hold all of its max_connections: "
                     + target.redactor.redact(words))
-        case .notYet(let words), .refused(let words), .proven(let words):
+        case .notYet(let words), .refused(let words), .notAdmitted(let words):
             JobFailed(
                 .startTimeout,
                 "No login succeeded in time. The last attempt: \(target.redactor.redact(words))")
+        case .proven:
+            JobFailed(.startTimeout, "A login succeeded, and too late.")
         }
     }
 }

@@ -117,6 +117,7 @@ final class Agent {
         let prober = PostgresLoginProber(reactor: reactor, workers: workers)
         let verification = Verification(engine: engine, prober: prober, reactor: reactor)
         let networks = EnvironmentNetworks(engine: engine)
+        let starts = GuardedStarts(engine: engine)
         let spares = SpareVolumes(
             count: spareCount,
             tools: SpareVolumes.Tools(
@@ -125,7 +126,7 @@ final class Agent {
                 mayWork: { [weak self] in self?.mayInitializeAhead() ?? false }))
         self.spares = spares
         let tools = DeployRun.Tools(
-            engine: engine, verification: verification, networks: networks,
+            engine: engine, starts: starts, verification: verification, networks: networks,
             serverID: identity.serverID, spares: spares)
         let runner = JobRunner(
             tools: tools, surroundings: surroundings(on: loop), reactor: reactor, logger: logger)
@@ -133,7 +134,8 @@ final class Agent {
         self.board = board
         let keeper = Keeper(
             Keeper.Tools(
-                engine: engine, presence: client, board: board, serverID: identity.serverID,
+                engine: engine, starts: starts, presence: client, board: board,
+                serverID: identity.serverID,
                 answers: Answers(prober: prober), memory: memory, reactor: reactor,
                 logger: logger, mayStart: { [weak self] in self?.obstacle() == nil },
                 report: { [weak self] in self?.session?.report(.inventory($0)) }))

@@ -36,7 +36,8 @@ final class JobRunner: JobWork {
         self.logger = logger
         retries = OutageRetries(engine: surroundings.engine, reactor: reactor, logger: logger)
         others = OtherJobs(
-            engine: tools.engine, verification: tools.verification, networks: tools.networks,
+            engine: tools.engine, starts: tools.starts, verification: tools.verification,
+            networks: tools.networks,
             obstacle: surroundings.obstacle)
     }
 

@@ -276,7 +276,7 @@ final class SpareVolumes {
         _ plan: SparePlan, in container: String, on loop: isolated EventLoop
     ) async throws -> String {
         try await engine.startContainer(container)
-        let identifier = try await tools.verification.logIn(
+        let proof = try await tools.verification.logIn(
             Verification.Target(
                 containerID: container, network: DockerNames.initNetwork, port: plan.layout.port,
                 probe: plan.owner, redactor: SecretRedactor([plan.password]),
@@ -286,7 +286,7 @@ final class SpareVolumes {
         guard let details = try await engine.container(container), details.exitCode == 0 else {
             throw JobFailed(.containerExited, "PostgreSQL did not shut down cleanly.")
         }
-        return identifier
+        return proof.systemIdentifier
     }
 
     private func remove(_ plan: SparePlan) async throws {

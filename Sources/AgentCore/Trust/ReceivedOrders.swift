@@ -38,7 +38,8 @@ extension RestartOrder {
         else { return nil }
         self.init(
             environmentID: environment, port: message.port, probe: probe,
-            timeouts: JobTimeouts(pull: .zero, start: start, stop: stop))
+            timeouts: JobTimeouts(pull: .zero, start: start, stop: stop),
+            systemIdentifier: message.systemIdentifier.isEmpty ? nil : message.systemIdentifier)
     }
 }
 
@@ -156,7 +157,7 @@ func isCleanPath(_ text: String) -> Bool {
 }
 
 /// Whether a path is the mount's or below it.
-private func isDataPath(_ path: String, inMount mount: String) -> Bool {
+func isDataPath(_ path: String, inMount mount: String) -> Bool {
     path == mount || path.hasPrefix(mount + "/")
 }
 

@@ -366,6 +366,9 @@ extension AgentV1 {
         public var stopTimeout: GoogleProtobuf.Duration? = nil
         /// The environment, on whose network the container is.
         public var environmentID: String = ""
+        /// The data's PostgreSQL system identifier, in decimal, when it is known: a container over other
+        /// data is stopped.
+        public var systemIdentifier: String = ""
 
         /// Starts with every field at its default.
         public init() {}
@@ -377,6 +380,7 @@ extension AgentV1 {
             startTimeout = fields.message(2)
             stopTimeout = fields.message(3)
             environmentID = fields.string(4)
+            systemIdentifier = fields.string(5)
         }
 
         /// Writes the fields of a message to be packed.
@@ -386,6 +390,7 @@ extension AgentV1 {
             if let startTimeout { fields.message(2, startTimeout) }
             if let stopTimeout { fields.message(3, stopTimeout) }
             fields.string(4, environmentID)
+            fields.string(5, systemIdentifier)
         }
 
         /// What protobuf-c knows of the message.

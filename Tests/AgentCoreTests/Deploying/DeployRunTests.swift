@@ -177,15 +177,10 @@ import Testing
             #expect(outcome == first)
             #expect(engine.running.map(\.specification.name) == ["berth-db-0d6c1b1f2a05-2"])
             // Nobody has seen a login to this start: it is said why, and nothing is stopped for it.
-            let jobs = OtherJobs(
-                engine: engine, verification: Sample.tools(engine, reactor).verification,
-                networks: EnvironmentNetworks(engine: engine))
-            let restart = RestartOrder(
-                environmentID: Sample.environment, port: 5432, probe: order.probe,
-                timeouts: Sample.order().timeouts)
+            let jobs = Sample.jobs(engine, reactor)
             await #expect {
                 try await jobs.restart(
-                    restart, of: Sample.service, tell: { _, _, _ in }, on: loop)
+                    Sample.restart(), of: Sample.service, tell: { _, _, _ in }, on: loop)
             } throws: {
                 let failed = $0 as? JobFailed
                 return failed?.reason == .connectionsExhausted

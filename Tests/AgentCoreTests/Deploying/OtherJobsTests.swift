@@ -7,12 +7,6 @@ import Testing
 @testable import AgentCore
 
 @Suite struct OtherJobsTests {
-    private static func jobs(_ engine: FakeEngine, _ reactor: Reactor) -> OtherJobs {
-        let tools = Sample.tools(engine, reactor)
-        return OtherJobs(
-            engine: engine, verification: tools.verification, networks: tools.networks)
-    }
-
     private static let teardown = TeardownOrder(
         environmentID: Sample.environment, timeouts: Sample.order().timeouts)
 
@@ -22,10 +16,8 @@ import Testing
             let engine = FakeEngine()
             _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
             engine.clearEffects()
-            let order = RestartOrder(
-                environmentID: Sample.environment, port: 5432, probe: Sample.order().probe,
-                timeouts: Sample.order().timeouts)
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let order = Sample.restart()
+            let jobs = Sample.jobs(engine, reactor)
             try await jobs.restart(order, of: Sample.service, tell: { _, _, _ in }, on: loop)
             let name = "berth-db-0d6c1b1f2a04-1"
             #expect(engine.effects == ["stop \(name)", "start \(name)"])
@@ -43,7 +35,7 @@ import Testing
         try await onLoop { loop, reactor in
             let engine = FakeEngine()
             _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let jobs = Sample.jobs(engine, reactor)
             let order = OtherJobsTests.teardown
             try await jobs.tearDown(order, of: Sample.service) { _, _, _ in }
             #expect(engine.containers.isEmpty)
@@ -65,7 +57,7 @@ import Testing
                     reference: Sample.reference(1, Sample.otherDeployment),
                     serviceID: ServiceID(high: 1, low: 2)), serverID: Sample.server)
             _ = try await engine.createContainer(plan.container(imageID: "x"))
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let jobs = Sample.jobs(engine, reactor)
             try await jobs.tearDown(OtherJobsTests.teardown, of: Sample.service) { _, _, _ in }
             #expect(engine.containers.count == 1)
             #expect(engine.networks["berth-env-\(Sample.environment)"] != nil)
@@ -76,7 +68,7 @@ import Testing
     func purge() async throws {
         try await onLoop { loop, reactor in
             let engine = FakeEngine()
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let jobs = Sample.jobs(engine, reactor)
             engine.volumes["berth-data-1"] = FakeEngine.Volume(labels: [Label.service: "other"])
             await #expect {
                 try await jobs.purge("berth-data-1", of: Sample.service)
@@ -103,7 +95,7 @@ import Testing
             let engine = FakeEngine()
             let network = "berth-env-\(Sample.environment)"
             _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let jobs = Sample.jobs(engine, reactor)
             // Another service's volume: its purge leaves the network to those who use it.
             try await jobs.purge(
                 "berth-data-2", in: Sample.environment, of: ServiceID(high: 1, low: 2))
@@ -130,7 +122,7 @@ import Testing
             engine.diesAfter = 3
             _ = try? await Sample.run(engine, reactor, token: 2, order: order).run(on: loop)
             engine.diesAfter = nil
-            try await OtherJobsTests.jobs(engine, reactor).undo(
+            try await Sample.jobs(engine, reactor).undo(
                 Sample.identity(2, Sample.otherDeployment), previous: Sample.deployment)
             #expect(engine.running.map(\.specification.name) == ["berth-db-0d6c1b1f2a04-1"])
             #expect(engine.containers.count == 1)

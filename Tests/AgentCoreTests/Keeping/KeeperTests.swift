@@ -27,11 +27,13 @@ import Testing
 
     private static func keeper(
         _ engine: FakeEngine, _ reactor: Reactor, _ reports: Reports,
-        board: JobBoard = JobBoard(work: NoWork()), memory: Memory? = nil
+        board: JobBoard = JobBoard(work: NoWork()), memory: Memory? = nil,
+        starts: GuardedStarts? = nil
     ) -> Keeper {
         Keeper(
             Keeper.Tools(
-                engine: engine, presence: engine, board: board, serverID: Sample.server,
+                engine: engine, starts: starts ?? GuardedStarts(engine: engine),
+                presence: engine, board: board, serverID: Sample.server,
                 answers: Answers(prober: FakeProber(engine)), memory: memory, reactor: reactor,
                 logger: Sample.silence, mayStart: { true },
                 report: { reports.inventories.append($0) }))
@@ -57,7 +59,7 @@ import Testing
         for number in 1...UInt64(count) {
             let service = ServiceID(high: 1, low: number)
             var order = Sample.order(DeploymentID(high: 2, low: number))
-            order.volume.name = "berth-data-\(number)"
+            order.volume.name = "berth-data-of-\(number)"
             let plan = ContainerPlan(
                 order: order,
                 job: JobIdentity(
@@ -65,6 +67,9 @@ import Testing
                 serverID: Sample.server)
             try await engine.createNetwork(plan.network)
             try await engine.createVolume(order.volume.name, labels: plan.volumeLabels)
+            engine.volumes[order.volume.name]?.files = [
+                plan.place.markerPath: plan.place.marker, plan.place.versionPath: [],
+            ]
             var container = plan.container(imageID: "x")
             container.network = plan.attachment
             let id = try await engine.createContainer(container)
@@ -177,6 +182,43 @@ import Testing
             try await KeeperTests.until(reactor, keeper, on: loop) {
                 reports.inventories.last?.containers.first?.state == .running
             }
+            keeper.stop()
+        }
+    }
+
+    @Test("a container whose data is gone is not started, is told why, and is not tried again")
+    func dataMissing() async throws {
+        try await onLoop { loop, reactor in
+            let (engine, _) = try await KeeperTests.ended(reactor, on: loop)
+            let whole = engine.volumes
+            engine.empty("berth-data-1")
+            let reports = Reports()
+            let starts = GuardedStarts(engine: engine)
+            let keeper = KeeperTests.keeper(engine, reactor, reports, starts: starts)
+            keeper.replaceDesired([Sample.service: Sample.deployment], on: loop)
+            func told() -> Bool {
+                let last = reports.inventories.last?.containers.first
+                return last?.state == .exited
+                    && last?.message
+                        == "DATA_MISSING: The volume berth-data-1 holds no data of the service."
+            }
+            try await KeeperTests.until(reactor, keeper, on: loop, told)
+            let pauseIsOver = Instant.now().advanced(by: RestartPauses.pauseMin * 3)
+            try await KeeperTests.until(reactor, keeper, on: loop) { Instant.now() > pauseIsOver }
+            #expect(told())
+            #expect(reports.inventories.last?.containers.first?.restartCount == 1)
+            #expect(engine.effects.isEmpty)
+            #expect(engine.running.isEmpty)
+            // Put back, it runs once somebody asks for that: who copies files knows when all are there.
+            engine.volumes = whole
+            await keeper.sweep(on: loop)
+            #expect(told())
+            let id = try #require(engine.containers.keys.first)
+            try await starts.start(id)
+            try await KeeperTests.until(reactor, keeper, on: loop) {
+                reports.inventories.last?.containers.first?.state == .running
+            }
+            #expect(engine.violations.isEmpty)
             keeper.stop()
         }
     }

@@ -26,11 +26,11 @@ import Testing
             #expect(try await server.containers().count == 1)
 
             let jobs = OtherJobs(
-                engine: server.engine, verification: server.tools.verification,
-                networks: server.tools.networks)
+                engine: server.engine, starts: server.tools.starts,
+                verification: server.tools.verification, networks: server.tools.networks)
             let restart = RestartOrder(
                 environmentID: server.environment, port: 5432, probe: order.probe,
-                timeouts: order.timeouts)
+                timeouts: order.timeouts, systemIdentifier: first.systemIdentifier)
             try await jobs.restart(restart, of: server.service, tell: { _, _, _ in }, on: loop)
             #expect(try await server.psql("SELECT x FROM kept") == "42")
 

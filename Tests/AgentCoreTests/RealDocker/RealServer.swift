@@ -33,7 +33,7 @@ final class RealServer {
             client: try DockerClient(reactor: reactor, socketPath: socketPath),
             workers: try sharedWorkers())
         tools = DeployRun.Tools(
-            engine: engine,
+            engine: engine, starts: GuardedStarts(engine: engine),
             verification: Verification(
                 engine: engine,
                 prober: PostgresLoginProber(reactor: reactor, workers: try sharedWorkers()),

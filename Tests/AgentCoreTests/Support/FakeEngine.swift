@@ -1,7 +1,6 @@
 import DockerEngine
 import Domain
 import EventLoops
-import PostgresClient
 
 @testable import AgentCore
 
@@ -72,6 +71,10 @@ final class FakeEngine: ContainerEngine, EnginePresence {
     var exchangeError: SystemError?
     /// Whether siblings hold every connection of a PostgreSQL that they reach.
     var isSaturated = false
+    /// Whether PostgreSQL asks for no password.
+    var trustsEveryone = false
+    /// Whether PostgreSQL's pg_hba.conf names the environment's network, and no other.
+    var admitsItsEnvironmentAlone = false
     /// Set to hold up starts until ``letStartsGo()``.
     var holdsStartsOn: Reactor?
     private var heldStarts: [LoopSignal] = []
@@ -194,6 +197,11 @@ final class FakeEngine: ContainerEngine, EnginePresence {
             .map { EngineVolume(name: $0.key, labels: $0.value.labels) }
     }
 
+    /// What somebody does who removes everything in a volume.
+    func empty(_ name: String) {
+        volumes[name] = volumes[name].map { Volume(labels: $0.labels) }
+    }
+
     func createVolume(_ name: String, labels: [String: String]) async throws {
         try act("create volume \(name)") {
             if self.volumes[name] == nil { self.volumes[name] = Volume(labels: labels) }
@@ -255,7 +263,8 @@ final class FakeEngine: ContainerEngine, EnginePresence {
                 addresses: container.status == .running
                     ? Dictionary(
                         uniqueKeysWithValues: container.networks.map { ($0, "\(id)@\($0)") }) : [:],
-                environment: container.specification.environment)
+                environment: container.specification.environment,
+                mounts: container.specification.mounts)
         }
     }
 
@@ -314,6 +323,9 @@ final class FakeEngine: ContainerEngine, EnginePresence {
         containers[id]?.startedAt = "2026-01-01T00:00:00.\(starts)Z"
         let version = "\(container.specification.environment["PGDATA"] ?? "")/PG_VERSION"
         if volumes[volume]?.files[version] == nil {
+            if published[volume]?.isEmpty == false {
+                violations.append("an empty database stands in the place of a lost one")
+            }
             volumes[volume]?.files[version] = Array("16\n".utf8)
             made += 1
             volumes[volume]?.identifier = "70000000\(made)"
@@ -439,51 +451,4 @@ private final class FakeLogStream: EngineLogStream {
 extension [String: String] {
     /// Whether all of these are among them.
     func has(_ labels: [String: String]) -> Bool { labels.allSatisfy { self[$0.key] == $0.value } }
-}
-
-/// Logs in to the fake's PostgreSQL.
-final class FakeProber: LoginProber, AnswerProber {
-    private let engine: FakeEngine
-    private(set) var addresses: [String] = []
-    private(set) var asked: [ProbeNames] = []
-
-    init(_ engine: FakeEngine) { self.engine = engine }
-
-    func attempt(
-        at address: String, port: Int32, _ probe: LoginProbe, within limit: Duration
-    ) async -> LoginOutcome {
-        addresses.append(address)
-        guard let container = engine.serving(at: address), engine.behaviour != .hangs else {
-            return .notYet("connection refused")
-        }
-        if engine.isSaturated, address.contains("@berth-env-") {
-            return .saturated("sorry, too many clients already")
-        }
-        if engine.behaviour == .refusesLogins || engine.owner(of: container) != probe {
-            return .refused("password authentication failed")
-        }
-        return .proven(systemIdentifier: engine.identifier(of: container) ?? "")
-    }
-
-    func answer(
-        at address: String, port: Int32, as login: ProbeNames, within limit: Duration
-    ) async -> ServerAnswer {
-        asked.append(login)
-        guard engine.serving(at: address) != nil, engine.behaviour != .hangs else {
-            return .silent("timeout")
-        }
-        return .serves
-    }
-
-    func handOver(
-        at address: String, port: Int32, from spare: LoginProbe, to owner: LoginProbe,
-        within limit: Duration
-    ) async throws {
-        guard let container = engine.serving(at: address), engine.owner(of: container) == spare,
-            engine.canHandOver
-        else {
-            throw PostgresError(.serverError, function: "ALTER ROLE", message: "refused")
-        }
-        engine.handOver(container, to: owner)
-    }
 }

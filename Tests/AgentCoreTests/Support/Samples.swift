@@ -57,11 +57,24 @@ enum Sample {
                 pull: .seconds(5), start: .milliseconds(300), stop: .seconds(10)))
     }
 
+    static func restart(_ identifier: String? = nil) -> RestartOrder {
+        RestartOrder(
+            environmentID: environment, port: 5432, probe: order().probe,
+            timeouts: order().timeouts, systemIdentifier: identifier)
+    }
+
+    static func jobs(_ engine: FakeEngine, _ reactor: Reactor) -> OtherJobs {
+        let tools = tools(engine, reactor)
+        return OtherJobs(
+            engine: engine, starts: tools.starts, verification: tools.verification,
+            networks: tools.networks)
+    }
+
     static func tools(
         _ engine: FakeEngine, _ reactor: Reactor, _ spares: SpareVolumes? = nil
     ) -> DeployRun.Tools {
         DeployRun.Tools(
-            engine: engine,
+            engine: engine, starts: GuardedStarts(engine: engine),
             verification: Verification(
                 engine: engine, prober: FakeProber(engine), reactor: reactor),
             networks: EnvironmentNetworks(engine: engine), serverID: server, spares: spares)

@@ -29,6 +29,12 @@ import Testing
             dockerfile: """
                 ENTRYPOINT ["/bin/sh", "-c", "export POSTGRES_PASSWORD=another-password-entirely; exec entrypoint postgres"]
                 """, reason: "LOGIN_REFUSED", message: "password", startSecondsMax: 60),
+        BadImage(
+            testDescription: "lets everyone in",
+            dockerfile: #"""
+                ENTRYPOINT ["/bin/sh", "-c", "echo host all all all trust > /tmp/hba; exec entrypoint postgres -c hba_file=/tmp/hba"]
+                """#, reason: "PASSWORD_NOT_REQUIRED", message: "without asking",
+            startSecondsMax: 60),
     ]
 
     @Test("an image that", arguments: images)
@@ -70,16 +76,51 @@ import Testing
             // Stopped through the agent it would come back; removed, its volume is free.
             try Docker.succeed(["rm", "--force", container])
         }
-        try Docker.succeed([
-            "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
-            try Harbour.image, "-c", "rm -rf /data/* /data/.[!.]*",
-        ])
+        try Docker.empty(volume)
         let deployment = try harbour.redeploy(database)
         #expect(try harbour.outcome(of: deployment) == "FAILED")
         #expect(try harbour.deployment(deployment)["failureReason"].string == "DATA_MISSING")
         let left = try Docker.succeed([
             "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
             try Harbour.image, "-c", "ls -A /data | wc -l",
+        ])
+        #expect(left == "0")
+    }
+
+    @Test("a volume that is emptied under its database is not initialised by whatever starts that")
+    func emptiedUnderDatabase() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        try Docker.empty(try #require(try Docker.volumes(of: database.serviceID).first))
+        let id: JSON = ["serviceId": .string(database.serviceID)]
+        func told(_ text: String) throws {
+            var last: JSON = .null
+            try eventually("\(text): \(harbour.agent.log)") {
+                last = try harbour.service(database)
+                return last["stateMessage"].string.contains(text)
+            }
+        }
+        // Stopped, the database would take its last files with it.
+        try harbour.call("DeploymentService/RestartService", id)
+        try told("the last restart failed (DATA_MISSING)")
+        #expect(try Docker.inspect(container, "{{.State.Running}}") == "true")
+
+        try Docker.succeed(["kill", container])
+        try told("DATA_MISSING: The volume")
+        try harbour.await("CRASHED", of: database)
+        try harbour.call("DeploymentService/RestartService", id)
+        let deployment = try harbour.redeploy(database)
+        #expect(try harbour.outcome(of: deployment) == "FAILED")
+        #expect(try harbour.deployment(deployment)["failureReason"].string == "DATA_MISSING")
+        try harbour.await("CRASHED", of: database)
+        #expect(try Docker.containers(of: database.serviceID) == [container])
+        #expect(try Docker.inspect(container, "{{.State.Running}}") == "false")
+        let volume = try #require(try Docker.volumes(of: database.serviceID).first)
+        let left = try Docker.succeed([
+            "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
+            try Harbour.image, "-c", "find /data -name PG_VERSION | wc -l",
         ])
         #expect(left == "0")
     }

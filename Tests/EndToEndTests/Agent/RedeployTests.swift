@@ -65,4 +65,32 @@ import Testing
             """, database)
         #expect(sums == "t")
     }
+
+    @Test("a database that admits its own environment's network alone is deployed again")
+    func ownEnvironmentAlone() throws {
+        let harbour = try Harbour()
+        let database = try harbour.createRunning()
+        try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
+        let range = try Docker.inspect(
+            "berth-env-\(database.environmentID)", "{{(index .IPAM.Config 0).Subnet}}")
+        let container = try #require(try Docker.containers(of: database.serviceID).first)
+        try Docker.succeed([
+            "exec", container, "/bin/sh", "-c",
+            "echo host all all \(range) scram-sha-256 > \"$PGDATA/pg_hba.conf\"",
+        ])
+        let deployment = try harbour.redeploy(database)
+        let outcome = try harbour.outcome(of: deployment)
+        let ended = try harbour.deployment(deployment)
+        #expect(outcome == "RUNNING", "\(ended)")
+        #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+        // One that admits nobody says so, and what it says is no word about passwords.
+        try Docker.succeed([
+            "exec", try #require(try Docker.containers(of: database.serviceID).first), "/bin/sh",
+            "-c", "echo local all all reject > \"$PGDATA/pg_hba.conf\"",
+        ])
+        let last = try harbour.redeploy(database)
+        #expect(try harbour.outcome(of: last) == "FAILED")
+        let failed = try harbour.deployment(last)
+        #expect(failed["failureReason"].string == "LOGIN_NOT_ADMITTED", "\(failed)")
+    }
 }

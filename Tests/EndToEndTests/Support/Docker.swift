@@ -54,6 +54,14 @@ enum Docker {
             ], in: place)
     }
 
+    /// Removes everything in a volume.
+    static func empty(_ volume: String) throws {
+        try succeed([
+            "run", "--rm", "--volume", "\(volume):/data", "--entrypoint", "/bin/sh",
+            try Harbour.image, "-c", "rm -rf /data/* /data/.[!.]*",
+        ])
+    }
+
     /// A field of something, by a Go template.
     static func inspect(
         _ name: String, _ template: String, in place: Place = .machine

@@ -227,7 +227,7 @@ import Testing
                     kind: .restart(
                         RestartOrder(
                             environmentID: environmentID, port: 5432, probe: Self.order.probe,
-                            timeouts: Self.order.timeouts))),
+                            timeouts: Self.order.timeouts, systemIdentifier: "7000"))),
                 .sample(
                     2,
                     kind: .teardown(
@@ -243,6 +243,7 @@ import Testing
             #expect(restart.environmentID == environmentID.description)
             #expect(restart.probe?.password == "hush")
             #expect(restart.port == 5432)
+            #expect(restart.systemIdentifier == "7000")
             #expect(restart.stopTimeout == .with { $0.seconds = 3 })
             #expect(
                 try await agent.job().kind

@@ -250,6 +250,7 @@ import Testing
             }
             #expect(order.port == 5432)
             #expect(order.probe.username == "berth")
+            #expect(order.systemIdentifier == JobOutcome.sample.systemIdentifier)
             try await agent.observe([agent.container(service, deployment, .exited)])
             #expect(try await engine.status(service).state == .running)
             #expect(try await agent.tell(job, .succeeded))

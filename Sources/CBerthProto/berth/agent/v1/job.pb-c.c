@@ -1455,7 +1455,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__login_probe__descriptor =
   (ProtobufCMessageInit) berth__agent__v1__login_probe__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor berth__agent__v1__restart_job__field_descriptors[5] =
+static const ProtobufCFieldDescriptor berth__agent__v1__restart_job__field_descriptors[6] =
 {
   {
     "probe",
@@ -1517,6 +1517,18 @@ static const ProtobufCFieldDescriptor berth__agent__v1__restart_job__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "system_identifier",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Berth__Agent__V1__RestartJob, system_identifier),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned berth__agent__v1__restart_job__field_indices_by_name[] = {
   4,   /* field[4] = environment_id */
@@ -1524,11 +1536,12 @@ static const unsigned berth__agent__v1__restart_job__field_indices_by_name[] = {
   0,   /* field[0] = probe */
   2,   /* field[2] = start_timeout */
   3,   /* field[3] = stop_timeout */
+  5,   /* field[5] = system_identifier */
 };
 static const ProtobufCIntRange berth__agent__v1__restart_job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor berth__agent__v1__restart_job__descriptor =
 {
@@ -1538,7 +1551,7 @@ const ProtobufCMessageDescriptor berth__agent__v1__restart_job__descriptor =
   "Berth__Agent__V1__RestartJob",
   "berth.agent.v1",
   sizeof(Berth__Agent__V1__RestartJob),
-  5,
+  6,
   berth__agent__v1__restart_job__field_descriptors,
   berth__agent__v1__restart_job__field_indices_by_name,
   1,  berth__agent__v1__restart_job__number_ranges,

@@ -351,10 +351,15 @@ struct  Berth__Agent__V1__RestartJob
    * The environment, on whose network the container is.
    */
   char *environment_id;
+  /*
+   * The data's PostgreSQL system identifier, in decimal, when it is known: a container over other
+   * data is stopped.
+   */
+  char *system_identifier;
 };
 #define BERTH__AGENT__V1__RESTART_JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&berth__agent__v1__restart_job__descriptor) \
-    , NULL, 0, NULL, NULL, (char *)protobuf_c_empty_string }
+    , NULL, 0, NULL, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /*
