@@ -167,13 +167,14 @@ public protocol JobStore {
         _ tx: Transaction, _ id: JobID, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool
 
-    /// Queues the removal of a service's jobs of that kind that nobody holds.
+    /// Queues the removal of a service's jobs of that kind that nobody holds; of a purge that an agent
+    /// was ever given nothing is removed, for it may have taken the data before it failed.
     func dropJobWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws
 
-    /// Whether an agent holds or has held a job of that kind that is not done.
-    func isJobHeldWithinTx(
+    /// Whether an agent was ever given a job of that kind that is not done.
+    func isJobBegunWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool
 }

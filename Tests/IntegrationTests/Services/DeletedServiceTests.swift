@@ -239,6 +239,7 @@ import Testing
                     #expect(try await agent.claimOne().kindName == "purge")
                     let refused = try await problem { _ = try await engine.undelete(service) }
                     #expect(refused.kind == .failedPrecondition)
+                    #expect(refused.message.contains("has begun"))
                 } else {
                     _ = try await engine.undelete(service)
                     let job = try await agent.claimOne()
@@ -247,6 +248,31 @@ import Testing
                 }
             }
             #expect(try await engine.status(service).state == .deleted)
+        }
+    }
+
+    @Test("a purge that failed may have taken the data: nothing is taken back; it is tried again")
+    func failedPurgeAndUndelete() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            let (service, _) = try await engine.createRunning("main", agent)
+            _ = try await engine.delete(service)
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            try database.run("UPDATE services SET purge_at = now()")
+            #expect(try await engine.modules.services.sweepPurges() == 1)
+            for end in [JobProgress.State.failed, .cancelled] {
+                #expect(try await agent.tell(try await agent.claimOne(), end))
+                let refused = try await problem { _ = try await engine.undelete(service) }
+                #expect(refused.kind == .failedPrecondition)
+                try database.run("UPDATE service_jobs SET wake_at = now()")
+            }
+            try await agent.refuse(try await agent.claimOne(), "CLOCK_OFF")
+            let refused = try await problem { _ = try await engine.undelete(service) }
+            #expect(refused.kind == .failedPrecondition)
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            #expect(try await engine.status(service).state == .purged)
         }
     }
 
