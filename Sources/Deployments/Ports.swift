@@ -44,7 +44,7 @@ public protocol DeploymentStore {
     func newestServerWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws -> ServerID?
 
     /// Gives up what agents have worked on for longer than the deadline, at most `limit` of them, and
-    /// has it undone.
+    /// has it undone; what was called off is cancelled, the rest failed.
     /// - Returns: What to tell of it.
     func failOverdueWithinTx(_ tx: Transaction, limit: Int) async throws -> [ChangeNotice]
 
