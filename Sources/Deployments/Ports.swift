@@ -88,6 +88,10 @@ public protocol ClaimStore {
         _ tx: Transaction, _ holder: LeaseHolder
     ) async throws -> [(reference: JobReference, serviceID: ServiceID)]
 
+    /// Asks, without waiting, how long until the first pause of a job of the holder's server is over:
+    /// of one that failed, or that its agent refused. `nil` when none is in its pause.
+    func pauseLeftWithinTx(_ tx: Transaction, _ holder: LeaseHolder) -> Pending<Duration?>
+
     /// Renews leases, if the holder is the server's newest session.
     /// - Returns: The jobs whose leases were renewed.
     func renewWithinTx(

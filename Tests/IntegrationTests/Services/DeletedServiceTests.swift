@@ -126,13 +126,18 @@ import Testing
             for _ in 0..<3 {
                 let job = try await agent.claimOne()
                 #expect(try await agent.tell(job, .failed, "the engine does not answer"))
-                #expect(try await agent.claim().isEmpty)
+                let work = try await agent.claimWork()
+                #expect(work.jobs.isEmpty)
+                let left = try #require(work.pauseLeft)
+                #expect(left > .seconds(2) && left <= .seconds(20))
                 pauses.append(
                     try database.run(
                         "SELECT round(extract(epoch FROM wake_at - now())) FROM service_jobs"))
                 try database.run("UPDATE service_jobs SET wake_at = now()")
             }
             #expect(pauses == ["5", "10", "20"])
+            // What may be claimed is in no pause.
+            #expect(try await agent.claimWork(0).pauseLeft == nil)
             #expect(try await engine.status(service).state == .deleting)
         }
     }
