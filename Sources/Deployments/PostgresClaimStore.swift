@@ -180,6 +180,8 @@ extension PostgresClaimStore {
             ORDER BY service_id
             ON CONFLICT (service_id) DO NOTHING
             """)
+        // Only what yields a claim: the limit would else be used up by what waits behind a teardown in
+        // its pause. A teardown or purge that can be claimed is among the jobs.
         static let lockFree = Statement(
             "claims_lock_free",
             """
@@ -188,6 +190,9 @@ extension PostgresClaimStore {
                     SELECT service_id, created_at, false AS held FROM deployments d
                     WHERE server_id = $1 AND state = 'queued' AND NOT EXISTS (
                         SELECT FROM services_held_back h WHERE h.service_id = d.service_id
+                    ) AND NOT EXISTS (
+                        SELECT FROM service_jobs j WHERE j.service_id = d.service_id
+                            AND j.kind IN ('teardown', 'purge')
                     )
                     UNION ALL
                     SELECT service_id, created_at, lease_holder = $2 AND lease_until > now()

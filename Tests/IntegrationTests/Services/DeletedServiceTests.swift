@@ -142,6 +142,33 @@ import Testing
         }
     }
 
+    @Test("what waits behind teardowns in their pause takes nobody's turn")
+    func pausedTeardowns() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            var services: [ServiceID] = []
+            for number in 0..<4 {
+                services.append(try await engine.createRunning("s\(number)", agent).0)
+            }
+            for service in services { _ = try await engine.delete(service) }
+            let teardowns = try await agent.claim()
+            #expect(teardowns.map(\.kindName) == [String](repeating: "teardown", count: 4))
+            // Taken back while they are at work: each has a deployment behind its teardown.
+            for service in services { _ = try await engine.undelete(service) }
+            for job in teardowns { #expect(try await agent.tell(job, .failed, "no answer")) }
+            let (other, _) = try await engine.create("other")
+            let job = try await agent.claimOne()
+            #expect(job.serviceID == other)
+            #expect(try await agent.tell(job, .succeeded, outcome: .sample))
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            let again = try await agent.claim()
+            #expect(Set(again.map(\.serviceID)) == Set(services))
+            for job in again { #expect(try await agent.tell(job, .succeeded)) }
+            #expect(try await agent.claim().map(\.kindName).allSatisfy { $0 == "deploy" })
+        }
+    }
+
     @Test("what hinders the removal of its container or its data is told until it is done")
     func hindered() async throws {
         try await withDatabase { database, pool in
