@@ -17,6 +17,8 @@ struct ConnectionSettings: Sendable {
             "-c statement_timeout=\(statementLimit)",
             "-c idle_in_transaction_session_timeout=\(idleLimit)",
             "-c client_connection_check_interval=\(checkInterval)",
+            // For statements outside of transactions, which say it themselves.
+            "-c default_transaction_isolation=read\\ committed",
         ]
         // The URI's own options come last, so they win.
         values["options"] = (ours + [values["options"] ?? ""]).joined(separator: " ")
