@@ -23,6 +23,7 @@ final class AgentStream {
     private var outcome: Result<Void, any Error>?
     private var tasks: [BegunTask] = []
     private var silenceTimer: LoopTimer?
+    private var pauseTimer: LoopTimer?
 
     init(_ link: any AgentLink, needs: AgentGateway.Needs, gateway: AgentGateway) {
         self.link = link
@@ -46,6 +47,7 @@ final class AgentStream {
             end(.failure(error))
         }
         silenceTimer?.cancel()
+        pauseTimer?.cancel()
         for task in tasks { task.cancel() }
         gateway.leave(self)
         try outcome?.get()
@@ -252,12 +254,20 @@ final class AgentStream {
 
     private func claim(_ identity: AgentIdentity) async throws {
         let limit = max(0, needs.limits.jobsRunningMax - running.count)
-        let jobs = try await needs.jobs.claim(
+        let work = try await needs.jobs.claim(
             server: identity.serverID, session: identity.sessionID, limit: limit)
-        for job in jobs {
+        claimAgain(after: work.pauseLeft)
+        for job in work.jobs {
             if job.kind != .cancel { running.begin(job.reference) }
             try await link.send(.job(job), to: identity)
         }
+    }
+
+    /// Nothing is committed when a job's pause is over, and so nobody tells of it.
+    private func claimAgain(after pause: Duration?) {
+        pauseTimer?.cancel()
+        guard !hasEnded, let pause else { return }
+        pauseTimer = needs.reactor.schedule(after: pause) { [weak self] in self?.claimSoon() }
     }
 
     private func awaitWork(of identity: AgentIdentity) async throws {

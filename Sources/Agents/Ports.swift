@@ -112,14 +112,16 @@ public protocol AuditRecorder {
 public protocol AgentJobs {
     /// Claims work for a server's newest stream: each job gets a lease and a higher fencing token.
     ///
-    /// Asked when the feed tells of work for the server, after each job that ended, and now and then.
+    /// Asked when the feed tells of work for the server, after each job that ended, when the first
+    /// pause is over, and now and then.
     /// - Parameter limit: The most jobs to claim; may be 0. Orders to cancel a job that is at work come
     ///   beside, whatever the limit, each once: their reference is that of the job to be stopped.
-    /// - Returns: The jobs, with secrets opened; empty when nothing waits or `session` is not the
-    ///   newest stream of the server.
+    /// - Returns: The jobs, with secrets opened; none when nothing waits or `session` is not the
+    ///   newest stream of the server. And when to ask again at the latest: no notice comes of a pause
+    ///   that is over.
     func claim(
         server: ServerID, session: AgentSessionID, limit: Int
-    ) async throws -> [AgentJob]
+    ) async throws -> ClaimedWork
 
     /// Renews the leases of jobs that the agent works on.
     ///

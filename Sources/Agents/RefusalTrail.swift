@@ -19,6 +19,8 @@ final class RefusalTrail {
         var count: Int
     }
 
+    /// What ``perMinuteMax`` counts in.
+    private static let window = Duration.seconds(60)
     /// The servers that are remembered at once.
     private static let windowsMax = 1024
 
@@ -90,13 +92,13 @@ final class RefusalTrail {
 
     private func admits(_ server: ServerID) -> Bool {
         let now = Instant.now()
-        if let window = windows[server], window.began.duration(to: now) < .seconds(60) {
+        if let window = windows[server], window.began.duration(to: now) < RefusalTrail.window {
             guard window.count < perMinuteMax else { return false }
             windows[server]?.count += 1
             return true
         }
         if windows.count >= RefusalTrail.windowsMax {
-            windows = windows.filter { $0.value.began.duration(to: now) < .seconds(60) }
+            windows = windows.filter { $0.value.began.duration(to: now) < RefusalTrail.window }
             guard windows.count < RefusalTrail.windowsMax else { return false }
         }
         windows[server] = Window(began: now, count: 1)

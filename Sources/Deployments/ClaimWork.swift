@@ -10,8 +10,8 @@ struct ClaimWork {
     let record: RecordProgress
 
     /// The jobs, in the order to send them; a cancel comes after the job that it is about.
-    func callAsFunction(_ holder: LeaseHolder, limit: Int) async throws -> [AgentJob] {
-        let (claims, cancels) = try await claim(holder, limit)
+    func callAsFunction(_ holder: LeaseHolder, limit: Int) async throws -> ClaimedWork {
+        let (claims, cancels, pauseLeft) = try await claim(holder, limit)
         var jobs: [AgentJob] = []
         for (reference, serviceID, order) in try await deployOrders(claims.deployments) {
             switch order {
@@ -28,26 +28,29 @@ struct ClaimWork {
                 AgentJob(
                     reference: claimed.reference, serviceID: claimed.serviceID, kind: kind))
         }
-        return jobs
-            + cancels.map {
-                AgentJob(reference: $0.reference, serviceID: $0.serviceID, kind: .cancel)
-            }
+        jobs += cancels.map {
+            AgentJob(reference: $0.reference, serviceID: $0.serviceID, kind: .cancel)
+        }
+        return ClaimedWork(jobs: jobs, pauseLeft: pauseLeft)
     }
 
-    private func claim(
-        _ holder: LeaseHolder, _ limit: Int
-    ) async throws -> (Claims, [(reference: JobReference, serviceID: ServiceID)]) {
+    private typealias Claimed = (
+        Claims, cancels: [(reference: JobReference, serviceID: ServiceID)], pauseLeft: Duration?
+    )
+
+    private func claim(_ holder: LeaseHolder, _ limit: Int) async throws -> Claimed {
         try await transactions.inTransaction { tx in
             guard let held = try await store.heldByNewestWithinTx(tx, holder) else {
-                return (Claims.none, [])
+                return (Claims.none, [], nil)
             }
             let room = min(limit, EngineLimits.jobsPerAgentMax - held)
             let claims =
                 room > 0
                 ? try await store.claimWithinTx(tx, holder, limit: room) : Claims.none
+            let pauseLeft = store.pauseLeftWithinTx(tx, holder)
             let cancels = try await store.cancelsWithinTx(tx, holder)
             for notice in claims.notices { tx.notify(notice) }
-            return (claims, cancels)
+            return (claims, cancels, try await pauseLeft.value())
         }
     }
 

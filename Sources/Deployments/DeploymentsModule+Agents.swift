@@ -7,11 +7,11 @@ extension DeploymentsModule {
     /// Claims work for a server's newest stream: each job gets a lease and a higher fencing token.
     ///
     /// - Parameter limit: The most jobs to claim; requests to stop come on top of them.
-    /// - Returns: The jobs in the order to send them, secrets opened; empty when nothing waits or
+    /// - Returns: The jobs in the order to send them, secrets opened; none when nothing waits or
     ///   `session` is not the newest stream of the server.
     public func claim(
         server: ServerID, session: AgentSessionID, limit: Int
-    ) async throws -> [AgentJob] {
+    ) async throws -> ClaimedWork {
         try await claimWork(LeaseHolder(serverID: server, session: session), limit: limit)
     }
 

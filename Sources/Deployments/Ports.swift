@@ -44,7 +44,7 @@ public protocol DeploymentStore {
     func newestServerWithinTx(_ tx: Transaction, of serviceID: ServiceID) async throws -> ServerID?
 
     /// Gives up what agents have worked on for longer than the deadline, at most `limit` of them, and
-    /// has it undone.
+    /// has it undone; what was called off is cancelled, the rest failed.
     /// - Returns: What to tell of it.
     func failOverdueWithinTx(_ tx: Transaction, limit: Int) async throws -> [ChangeNotice]
 
@@ -87,6 +87,10 @@ public protocol ClaimStore {
     func cancelsWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder
     ) async throws -> [(reference: JobReference, serviceID: ServiceID)]
+
+    /// Asks, without waiting, how long until the first pause of a job of the holder's server is over:
+    /// of one that failed, or that its agent refused. `nil` when none is in its pause.
+    func pauseLeftWithinTx(_ tx: Transaction, _ holder: LeaseHolder) -> Pending<Duration?>
 
     /// Renews leases, if the holder is the server's newest session.
     /// - Returns: The jobs whose leases were renewed.
@@ -167,13 +171,14 @@ public protocol JobStore {
         _ tx: Transaction, _ id: JobID, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool
 
-    /// Queues the removal of a service's jobs of that kind that nobody holds.
+    /// Queues the removal of a service's jobs of that kind that nobody holds; of a purge that an agent
+    /// was ever given nothing is removed, for it may have taken the data before it failed.
     func dropJobWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws
 
-    /// Whether an agent holds or has held a job of that kind that is not done.
-    func isJobHeldWithinTx(
+    /// Whether an agent was ever given a job of that kind that is not done.
+    func isJobBegunWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool
 }

@@ -76,6 +76,15 @@ public struct PostgresClaimStore: ClaimStore {
         }
     }
 
+    /// Queues the query; milliseconds, rounded up, so that whoever waits for so long is not too early.
+    public func pauseLeftWithinTx(_ tx: Transaction, _ holder: LeaseHolder) -> Pending<Duration?> {
+        let rows = tx.send(
+            Statements.pauseLeft, [.id(holder.serverID), .text(holder.session.text)])
+        return Pending {
+            try await rows.rows().first?.int64IfPresent("milliseconds").map { .milliseconds($0) }
+        }
+    }
+
     /// Locks the agent's row and updates leases in both tables.
     public func renewWithinTx(
         _ tx: Transaction, _ holder: LeaseHolder, jobs: [JobReference]
@@ -171,6 +180,8 @@ extension PostgresClaimStore {
             ORDER BY service_id
             ON CONFLICT (service_id) DO NOTHING
             """)
+        // Only what yields a claim: the limit would else be used up by what waits behind a teardown in
+        // its pause. A teardown or purge that can be claimed is among the jobs.
         static let lockFree = Statement(
             "claims_lock_free",
             """
@@ -179,6 +190,9 @@ extension PostgresClaimStore {
                     SELECT service_id, created_at, false AS held FROM deployments d
                     WHERE server_id = $1 AND state = 'queued' AND NOT EXISTS (
                         SELECT FROM services_held_back h WHERE h.service_id = d.service_id
+                    ) AND NOT EXISTS (
+                        SELECT FROM service_jobs j WHERE j.service_id = d.service_id
+                            AND j.kind IN ('teardown', 'purge')
                     )
                     UNION ALL
                     SELECT service_id, created_at, lease_holder = $2 AND lease_until > now()
@@ -343,6 +357,20 @@ extension PostgresClaimStore {
                 AND lease_holder = $2 AND cancel_requested_at IS NOT NULL
                 AND cancel_sent_token IS DISTINCT FROM fencing_token
             RETURNING id, service_id, fencing_token
+            """)
+        // A deployment that its agent refused keeps its lease as long as its pause lasts.
+        static let pauseLeft = Statement(
+            "claims_pause_left",
+            """
+            SELECT ceil(extract(epoch FROM min(over_at) - now()) * 1000)::bigint AS milliseconds
+            FROM (
+                SELECT wake_at AS over_at FROM service_jobs
+                WHERE server_id = $1 AND lease_holder IS NULL AND wake_at > now()
+                UNION ALL
+                SELECT lease_until FROM deployments
+                WHERE server_id = $1 AND state IN ('claimed', 'pulling', 'starting', 'verifying')
+                    AND lease_holder = $2 AND refusal <> '' AND lease_until > now()
+            ) AS pauses
             """)
         static let renewDeployments = Statement(
             "claims_renew_deployments",

@@ -273,10 +273,16 @@ extension PostgresDeploymentStore {
             "deployments_fail_overdue",
             """
             WITH ended AS (
-                UPDATE deployments SET state = 'failed', lease_holder = NULL, lease_until = NULL,
-                    failure_reason = 'DEADLINE_EXCEEDED', updated_at = now(),
-                    failure_hint = 'Look at the server and its agent, then deploy again.',
-                    message = 'not running within ' || $1 / 60 || ' minutes'
+                UPDATE deployments
+                SET state = CASE WHEN cancel_requested_at IS NULL THEN 'failed'
+                        ELSE 'cancelled' END,
+                    lease_holder = NULL, lease_until = NULL, updated_at = now(),
+                    failure_reason = CASE WHEN cancel_requested_at IS NULL
+                        THEN 'DEADLINE_EXCEEDED' ELSE '' END,
+                    failure_hint = CASE WHEN cancel_requested_at IS NULL
+                        THEN 'Look at the server and its agent, then deploy again.' ELSE '' END,
+                    message = CASE WHEN cancel_requested_at IS NULL
+                        THEN 'not running within ' || $1 / 60 || ' minutes' ELSE 'called off' END
                 WHERE id IN (
                     SELECT id FROM deployments
                     WHERE state IN ('claimed', 'pulling', 'starting', 'verifying')

@@ -152,12 +152,12 @@ public struct PostgresJobStore: JobStore {
     }
 
     /// Reads the job; see ``JobStore``.
-    public func isJobHeldWithinTx(
+    public func isJobBegunWithinTx(
         _ tx: Transaction, _ kind: ServiceJobKind, of serviceID: ServiceID
     ) async throws -> Bool {
         let rows = try await tx.query(
             Statements.findJob, [.id(serviceID), .text(kind.rawValue)])
-        return try rows.first?.bool("is_held") ?? false
+        return try rows.first?.bool("is_begun") ?? false
     }
 
     static func kind(_ row: Row) throws -> ServiceJobKind {
@@ -306,13 +306,14 @@ public struct PostgresJobStore: JobStore {
         static let findJob = Statement(
             "jobs_find",
             """
-            SELECT lease_holder IS NOT NULL AS is_held FROM service_jobs
+            SELECT attempt > 0 AS is_begun FROM service_jobs
             WHERE service_id = $1 AND kind = $2
             """)
         static let dropJob = Statement(
             "jobs_drop",
             """
             DELETE FROM service_jobs WHERE service_id = $1 AND kind = $2 AND lease_holder IS NULL
+                AND (kind <> 'purge' OR attempt = 0)
             """)
     }
 }

@@ -32,13 +32,16 @@ struct RetireService {
     /// again.
     ///
     /// - Returns: The deployment; `nil` when the service was never deployed.
-    /// - Throws: ``Problem`` of kind `failedPrecondition` when the data is being removed.
+    /// - Throws: ``Problem`` of kind `failedPrecondition` once an agent was given the purge, even one
+    ///   that failed: the data may be gone.
     func revive(
         _ tx: Transaction, _ service: DeployableService, at time: Timestamp
     ) async throws -> NewDeployment? {
         try await jobs.dropJobWithinTx(tx, .purge, of: service.id)
-        guard try await !jobs.isJobHeldWithinTx(tx, .purge, of: service.id) else {
-            throw Problem(.failedPrecondition, "the service's data is being removed")
+        guard try await !jobs.isJobBegunWithinTx(tx, .purge, of: service.id) else {
+            throw Problem(
+                .failedPrecondition,
+                "the removal of the service's data has begun: it cannot be taken back any more")
         }
         try await jobs.dropJobWithinTx(tx, .teardown, of: service.id)
         guard let serverID = try await store.newestServerWithinTx(tx, of: service.id) else {

@@ -29,6 +29,21 @@ public struct AgentJob: Hashable, Sendable {
     }
 }
 
+/// What came of asking for work.
+public struct ClaimedWork: Hashable, Sendable {
+    /// The jobs, in the order to send them.
+    public let jobs: [AgentJob]
+    /// How long until the first pause of a job that failed or was refused is over, and it can be
+    /// claimed again; nil when none is in its pause.
+    public let pauseLeft: Duration?
+
+    /// Makes an answer.
+    public init(jobs: [AgentJob], pauseLeft: Duration? = nil) {
+        self.jobs = jobs
+        self.pauseLeft = pauseLeft
+    }
+}
+
 /// Names a job and the right to work on it.
 public struct JobReference: Hashable, Sendable {
     /// The job; a deployment's own job has the deployment's id.

@@ -17,6 +17,8 @@ struct ConnectionSettings: Sendable {
             "-c statement_timeout=\(statementLimit)",
             "-c idle_in_transaction_session_timeout=\(idleLimit)",
             "-c client_connection_check_interval=\(checkInterval)",
+            // For statements outside of transactions, which say it themselves.
+            "-c default_transaction_isolation=read\\ committed",
         ]
         // The URI's own options come last, so they win.
         values["options"] = (ours + [values["options"] ?? ""]).joined(separator: " ")
@@ -28,10 +30,18 @@ struct ConnectionSettings: Sendable {
         setDefault("keepalives_interval", "5")
         setDefault("keepalives_count", "3")
         setDefault("tcp_user_timeout", "30000")
+        if hasSeveralHosts {
+            // Else libpq takes the first that answers, be it the primary of before.
+            setDefault("target_session_attrs", "read-write")
+        }
     }
 
     private mutating func setDefault(_ keyword: String, _ value: String) {
         if values[keyword] == nil { values[keyword] = value }
+    }
+
+    private var hasSeveralHosts: Bool {
+        ["host", "hostaddr"].contains { values[$0]?.contains(",") == true }
     }
 
     /// The host names that libpq would resolve itself, and so block on; nil when there are none.

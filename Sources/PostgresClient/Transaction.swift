@@ -48,8 +48,10 @@ public final class Transaction {
     /// Notifications that one transaction may send.
     public static let notificationsMax = 64
 
+    /// Whatever the database's default is: the schema's functions (quotas, pins) look again behind
+    /// their locks, and see what others committed meanwhile in READ COMMITTED alone.
     func begin() {
-        _ = queue.append("berth_begin", "BEGIN")
+        _ = queue.append("berth_begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
     }
 
     /// Sends COMMIT and what is queued, and waits.

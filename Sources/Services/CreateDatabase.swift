@@ -34,19 +34,22 @@ public struct CreateDatabase {
         }
         let key = try requestKey(request, grant)
         let plan = try CreateDatabasePlan(request, checked, grant, at: clock.now())
+        var expiry: Timestamp?
         for _ in 0..<CreateDatabase.attemptsMax {
             do {
-                return try await write(plan, key, request, grant, caller)
+                return try await write(plan, key, request, grant, caller, forgetting: expiry)
             } catch is CreateRequestRepeated {
                 guard let key else { throw Problem(.internalFault, "no request id to look up") }
-                if let answer = try await replay(key) { return answer }
-                // What was remembered had expired and is forgotten now: once more from the start.
+                let before = clock.now().advanced(by: .zero - CreateRequestMemory.duration)
+                if let answer = try await replay(key, notBefore: before) { return answer }
+                // What was remembered has expired: the next attempt forgets it, or changes nothing.
+                expiry = before
             }
         }
         throw Problem(.unavailable, "others repeat this request at the same time; try again")
     }
 
-    /// A second attempt finds an expired request gone; more are needed only when several callers
+    /// A second attempt takes the place of an expired request; more are needed only when several callers
     /// repeat it in the same moment.
     private static let attemptsMax = 3
 
@@ -81,12 +84,15 @@ public struct CreateDatabase {
 
     /// Every statement is queued; the first answer awaited is that of COMMIT. The request comes
     /// first, so that a repeated one is told from a taken name.
+    ///
+    /// - Parameter expiry: What is remembered by the key is forgotten if it is older.
     private func write(
         _ plan: CreateDatabasePlan, _ key: CreateRequestKey?, _ request: CreateDatabaseRequest,
-        _ grant: Grant, _ caller: CallerContext
+        _ grant: Grant, _ caller: CallerContext, forgetting expiry: Timestamp?
     ) async throws -> CreatedDatabase {
         try await transactions.inTransaction { tx in
             if let key {
+                if let expiry { try await requests.forgetWithinTx(tx, key, olderThan: expiry) }
                 try await requests.insertWithinTx(
                     tx, key, serviceID: plan.service.id, deploymentID: plan.deployment?.id,
                     at: plan.service.createdAt)

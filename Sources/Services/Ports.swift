@@ -85,7 +85,7 @@ public protocol CreateRequestStore {
     /// The request of that workspace, user and id, whatever its fingerprint, or `nil`.
     func find(_ key: CreateRequestKey, in session: Session) async throws -> StoredCreateRequest?
 
-    /// Forgets a request if it is older than `expiry`.
+    /// Queues the removal of a request that is older than `expiry`.
     func forgetWithinTx(
         _ tx: Transaction, _ key: CreateRequestKey, olderThan expiry: Timestamp
     ) async throws

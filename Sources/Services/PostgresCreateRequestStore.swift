@@ -40,7 +40,7 @@ public struct PostgresCreateRequestStore: CreateRequestStore {
         }
     }
 
-    /// Deletes one row if it is old enough.
+    /// Queues the delete of one row if it is old enough.
     public func forgetWithinTx(
         _ tx: Transaction, _ key: CreateRequestKey, olderThan expiry: Timestamp
     ) async throws {

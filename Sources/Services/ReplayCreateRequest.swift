@@ -5,31 +5,21 @@ import PostgresClient
 /// response is stored.
 struct ReplayCreateRequest {
     let sessions: any SessionRunner
-    let transactions: any TransactionRunner
     let store: any ServiceStore
     let requests: any CreateRequestStore
     let config: any ConfigRevealer
     let conditions: any ServiceConditions
     let catalogue: DatabaseCatalogue
-    let clock: any WallClock
 
     /// The answer of before. It goes to the very user who had it before, so it adds no row, no audit
     /// event either: what was done was done once.
     ///
-    /// - Returns: `nil` when what was remembered had expired; it is forgotten then.
+    /// - Parameter expiry: What was remembered before it has expired.
+    /// - Returns: `nil` when what was remembered had expired.
     /// - Throws: ``Problem`` of kind `alreadyExists` when the id belongs to another request,
     ///   `notFound` when the service that it made is deleted; ``CreateRequestUnread`` when PostgreSQL
     ///   failed: the request itself was committed before.
-    func callAsFunction(_ key: CreateRequestKey) async throws -> CreatedDatabase? {
-        let expiry = clock.now().advanced(by: .zero - CreateRequestMemory.duration)
-        if let answer = try await answer(key, notBefore: expiry) { return answer }
-        try await transactions.inTransaction { tx in
-            try await requests.forgetWithinTx(tx, key, olderThan: expiry)
-        }
-        return nil
-    }
-
-    private func answer(
+    func callAsFunction(
         _ key: CreateRequestKey, notBefore expiry: Timestamp
     ) async throws -> CreatedDatabase? {
         do {

@@ -111,10 +111,9 @@ public struct ServicesModule {
             fingerprinter: needs.fingerprinter, quotas: needs.quotas,
             checker: CreateDatabaseChecker(catalogue: needs.catalogue, passwords: passwords),
             replay: ReplayCreateRequest(
-                sessions: needs.sessions, transactions: needs.transactions, store: store,
-                requests: requests, config: needs.configRevealer,
-                conditions: needs.conditions, catalogue: needs.catalogue,
-                clock: needs.clock),
+                sessions: needs.sessions, store: store, requests: requests,
+                config: needs.configRevealer, conditions: needs.conditions,
+                catalogue: needs.catalogue),
             clock: needs.clock)
         sweepCreateRequests = SweepCreateRequests(
             transactions: needs.transactions, requests: requests, clock: needs.clock)

@@ -24,6 +24,19 @@ import Testing
         #expect(values["client_encoding"] == "UTF8")
     }
 
+    @Test("of several hosts the one that writes is taken, unless the URI says otherwise")
+    func severalHosts() throws {
+        func attributes(_ uri: String) throws -> String? {
+            try settings(uri).values["target_session_attrs"]
+        }
+        #expect(try attributes("postgresql://a,b/x") == "read-write")
+        #expect(try attributes("postgresql:///x?host=/one,/two") == "read-write")
+        #expect(try attributes("postgresql://db/x?hostaddr=10.0.0.1,10.0.0.2") == "read-write")
+        #expect(try attributes("postgresql://a,b/x?target_session_attrs=any") == "any")
+        #expect(try attributes("postgresql://a/x") == nil)
+        #expect(try attributes("postgresql:///x?host=/run/postgresql") == nil)
+    }
+
     @Test("a socket folder needs no name resolution, a host does, unless its address is given")
     func resolution() throws {
         #expect(try settings("postgresql:///x?host=/run/postgresql").hostsToResolve == nil)

@@ -180,6 +180,40 @@ import Testing
         }
     }
 
+    private static func setReadOnly(_ server: TestPostgres, _ value: String) throws {
+        try server.run(
+            sql: "ALTER SYSTEM SET default_transaction_read_only = \(value)", in: "postgres")
+        try server.run(sql: "SELECT pg_reload_conf()", in: "postgres")
+    }
+
+    @Test("of several hosts a read-only one is passed over, also when it was the primary before")
+    func severalHosts() async throws {
+        let (first, second) = (try TestPostgres(), try TestPostgres())
+        for server in [first, second] {
+            try server.run(sql: "CREATE DATABASE twin", in: "postgres")
+            try server.run(sql: CancellationTests.table, in: "twin")
+        }
+        try Self.setReadOnly(first, "on")
+        let hosts = "\(first.socketFolder),\(second.socketFolder)"
+        try await withPool("postgresql:///twin?host=\(hosts)&port=5432&user=berth") {
+            _, reactor, pool in
+            try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(2)]) }
+            #expect(try second.run(sql: "SELECT count(*) FROM items", in: "twin") == "2")
+            // They change places.
+            try Self.setReadOnly(first, "off")
+            try Self.setReadOnly(second, "on")
+            try await eventually(reactor) {
+                do {
+                    try await pool.inTransaction { $0.send(CancellationTests.insert, [.int32(3)]) }
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            #expect(try first.run(sql: "SELECT max(n) FROM items", in: "twin") == "3")
+        }
+    }
+
     @Test("a primary that became a standby is left, and taken again when it is promoted")
     func standby() async throws {
         let server = try TestPostgres()

@@ -49,6 +49,33 @@ import Testing
         }
     }
 
+    static let isolation = Statement(
+        "show_isolation", "SELECT current_setting('transaction_isolation') AS level")
+
+    @Test("it sees what others commit meanwhile, whatever the database's or the URI's default is")
+    func readCommitted() async throws {
+        let server = try TestPostgres.shared()
+        let uri = try server.freshDatabase()
+        let name = try #require(
+            uri.dropFirst("postgresql:///".count).split(separator: "?").first)
+        try server.run(
+            sql: "ALTER DATABASE \(name) SET default_transaction_isolation = 'serializable'",
+            in: "postgres")
+        try await withPool(uri) { _, _, pool in
+            let outside = try await pool.inSession {
+                try await $0.query(Self.isolation)[0].text("level")
+            }
+            #expect(outside == "read committed")
+        }
+        let option = "-c%20default_transaction_isolation%3Dserializable"
+        try await withPool("\(uri)&options=\(option)") { _, _, pool in
+            let inside = try await pool.inTransaction {
+                try await $0.query(Self.isolation)[0].text("level")
+            }
+            #expect(inside == "read committed")
+        }
+    }
+
     @Test("each wait in the body costs one round trip more")
     func moreRoundTrips() async throws {
         try await withPool(script: Self.table) { _, _, pool in

@@ -109,6 +109,15 @@ public final class TestPostgres: Sendable {
         return try await body()
     }
 
+    /// Runs `body` while the server takes no new connection, nor the request to cancel a statement, which
+    /// is one: whoever asks hangs until it does again. Those that are connected are served.
+    public func whileTakingNobody<R>(_ body: () async throws -> R) async throws -> R {
+        let first = try serverProcess()
+        kill(first, SIGSTOP)
+        defer { kill(first, SIGCONT) }
+        return try await body()
+    }
+
     private func serverProcess() throws -> pid_t {
         let text = try run(["head", "-n", "1", "\(folder)/data/postmaster.pid"])
         guard let process = pid_t(text) else { throw CommandFailed(text: "no process: \(text)") }

@@ -100,7 +100,7 @@ def script(sample, expressions):
     last = sample[-1]
     lines = []
     for index, (_, sql, values) in enumerate(last):
-        if sql == "BEGIN" and lines:
+        if sql.startswith("BEGIN") and lines:
             lines += ["\\endpipeline", "\\startpipeline"]
         columns = zip(*(call[index][2] for call in sample))
         texts = [expressions.of(v, len(set(c)) > 1) for v, c in zip(values, columns)]

@@ -69,13 +69,24 @@ struct OtherJobs {
         try? await networks.removeIfUnused(order.environmentID)
     }
 
-    /// Removes a volume that is the service's by its label, and no container's; then the environment's
-    /// network, if the teardown could not: what is not gone with the last purge stays for ever.
+    /// Removes a volume that is the service's by its label, and no container's; then tries to remove
+    /// the environment's network, if the teardown could not.
+    ///
+    /// What is proven is that the data is gone: a network that somebody else holds hinders nothing.
+    ///
+    /// - Returns: Why the network could not be removed; nil when it was, or is still needed.
+    @discardableResult
     func purge(
         _ volumeName: String, in environment: EnvironmentID? = nil, of service: ServiceID
-    ) async throws {
+    ) async throws -> (any Error)? {
         try await removeVolume(volumeName, of: service)
-        if let environment { try await networks.removeIfUnused(environment) }
+        guard let environment else { return nil }
+        do {
+            try await networks.removeIfUnused(environment)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func removeVolume(_ volumeName: String, of service: ServiceID) async throws {

@@ -3,6 +3,10 @@ import EventLoops
 
 /// The Docker Engine as ``ContainerEngine``.
 final class DockerContainerEngine: ContainerEngine {
+    /// How long the end of a container is waited for in one call; its callers have deadlines of their
+    /// own, which are shorter.
+    static let endWaitMax = Duration.seconds(60 * 60)
+
     private let client: DockerClient
     private let workers: WorkerPool
     /// What was last learned of the engine, and how often that had been out of reach then.
@@ -146,7 +150,8 @@ final class DockerContainerEngine: ContainerEngine {
     }
 
     func waitForEnd(of id: String) async throws {
-        _ = try await client.waitForContainer(id, .notRunning, deadline: .seconds(3600))
+        _ = try await client.waitForContainer(
+            id, .notRunning, deadline: DockerContainerEngine.endWaitMax)
     }
 
     // MARK: Output and files

@@ -11,6 +11,9 @@ final class Agent {
     /// How often firewall, network and Docker are looked after.
     static let careInterval = Duration.seconds(30)
 
+    /// How long after Docker's events ended they are asked for again.
+    static let eventsPause = Duration.seconds(1)
+
     private var registration: Registration
     private let kept: any RegistrationSource
     private let client: DockerClient
@@ -249,7 +252,7 @@ final class Agent {
             } catch {
                 logger.debug("Docker's events ended", metadata: ["cause": "\(error)"])
             }
-            try await reactor.sleep(for: .seconds(1))
+            try await reactor.sleep(for: Agent.eventsPause)
         }
     }
 }

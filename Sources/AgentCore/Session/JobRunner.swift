@@ -79,7 +79,11 @@ final class JobRunner: JobWork {
             try await others.tearDown(order, of: job.serviceID, tell: tell)
             report(control, .succeeded, "No container of the service is left.")
         case .purge(let volume, let environment):
-            try await others.purge(volume, in: environment, of: job.serviceID)
+            if let error = try await others.purge(volume, in: environment, of: job.serviceID) {
+                logger.warning(
+                    "a purge left the environment's network",
+                    metadata: ["service": "\(job.serviceID)", "error": "\(error)"])
+            }
             report(control, .succeeded, "The data is gone.")
         case .cancel:
             try await undo(job)

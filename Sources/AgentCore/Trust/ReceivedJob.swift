@@ -60,13 +60,17 @@ struct LogOrder: Equatable {
 
     /// More are never read back.
     static let tailLinesMax = 10_000
+    /// The bytes of a request's name; the control plane makes shorter ones.
+    static let requestIDBytesMax = 128
 
     let requestID: String
     let serviceID: ServiceID?
     let kind: Kind
 
     init?(_ message: AgentV1.LogsJob, serviceID: String) {
-        guard !message.requestID.isEmpty, message.requestID.utf8.count <= 128 else { return nil }
+        guard !message.requestID.isEmpty,
+            message.requestID.utf8.count <= LogOrder.requestIDBytesMax
+        else { return nil }
         requestID = message.requestID
         self.serviceID = ServiceID(serviceID)
         if message.stop {

@@ -23,6 +23,10 @@ extension BerthV1 {
         /// request gets the same service, deployment_id and connection_uri, and creates nothing more. The
         /// service is shown as it is by then. NOT_FOUND while that service is deleted. At most 128 bytes, of
         /// the characters that a name may hold: the audit trail keeps it. Empty: every call creates.
+        ///
+        /// After UNKNOWN, DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE, ABORTED or RESOURCE_EXHAUSTED, whether
+        /// Berth or the client's own library said so, repeat the call with the same id: it creates what was
+        /// not created, once, and tells what was.
         public var requestID: String = ""
         /// The database to create: matches [A-Za-z_][A-Za-z0-9_]{0,62}, and is none of "postgres",
         /// "template0", "template1". Blank: the template's default.
@@ -551,7 +555,11 @@ extension BerthV1 {
         /// that is not in the catalogue (the known ones are listed); ALREADY_EXISTS when the environment
         /// has a service with the same slug, or when request_id was used for a different request;
         /// FAILED_PRECONDITION when the environment lives on another server, which the message names;
-        /// RESOURCE_EXHAUSTED when a quota is reached.
+        /// RESOURCE_EXHAUSTED when a quota is reached, or too many calls wait for Berth's database;
+        /// UNAVAILABLE when that database is away; ABORTED when another call was in the way. In an answer of
+        /// Berth these say that the call created nothing. UNKNOWN when a connection broke while the change
+        /// was being committed, or the server stopped; CANCELLED or DEADLINE_EXCEEDED when the call ended
+        /// first: the service may have been created, and the same call with the same request_id tells.
         public static let createDatabaseService = UnaryMethod<BerthV1.CreateDatabaseServiceRequest, BerthV1.CreateDatabaseServiceResponse>(
             fullServiceName: serviceName, name: "CreateDatabaseService")
 
@@ -583,9 +591,9 @@ extension BerthV1 {
         /// data again, and is deployed when it was before.
         ///
         /// Errors: INVALID_ARGUMENT when the id is not a UUID; NOT_FOUND when there is no such service;
-        /// FAILED_PRECONDITION when it is not deleted or its data is gone; ALREADY_EXISTS when another
-        /// service of the environment has its slug by now; RESOURCE_EXHAUSTED when a quota is reached;
-        /// PERMISSION_DENIED when the caller may only view the workspace.
+        /// FAILED_PRECONDITION when it is not deleted, or the removal of its data has begun; ALREADY_EXISTS
+        /// when another service of the environment has its slug by now; RESOURCE_EXHAUSTED when a quota is
+        /// reached; PERMISSION_DENIED when the caller may only view the workspace.
         public static let undeleteService = UnaryMethod<BerthV1.UndeleteServiceRequest, BerthV1.UndeleteServiceResponse>(
             fullServiceName: serviceName, name: "UndeleteService")
 

@@ -110,6 +110,31 @@ import Testing
         }
     }
 
+    @Test("a purge is done once the data is gone, whoever holds the environment's network")
+    func purgeLeavesHeldNetwork() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            let network = "berth-env-\(Sample.environment)"
+            _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
+            // Somebody's own container, which no label of ours tells of.
+            var guest = try #require(engine.containers.first?.value)
+            guest.specification.labels = [:]
+            guest.specification.mounts = []
+            engine.containers = ["guest": guest]
+            let volume = try #require(engine.volumes.keys.first)
+            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let left = try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
+            #expect((left as? DockerError)?.message == "has active endpoints")
+            #expect(engine.volumes.isEmpty)
+            #expect(engine.networks[network] != nil)
+            // The next purge of the environment takes what this one left.
+            engine.containers = [:]
+            let next = ServiceID(high: 1, low: 2)
+            #expect(try await jobs.purge("berth-data-2", in: Sample.environment, of: next) == nil)
+            #expect(engine.networks[network] == nil)
+        }
+    }
+
     @Test("a deployment of an agent before this one is undone, and what ran before runs again")
     func undo() async throws {
         try await onLoop { loop, reactor in

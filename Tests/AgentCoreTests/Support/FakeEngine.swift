@@ -160,6 +160,13 @@ final class FakeEngine: ContainerEngine, EnginePresence {
     }
 
     func removeNetwork(_ name: String) async throws {
+        let hasEndpoints = containers.values.contains {
+            $0.status == .running && $0.networks.contains(name)
+        }
+        if hasEndpoints {
+            throw DockerError(
+                .refused, operation: "remove network", status: 403, message: "has active endpoints")
+        }
         try act("remove network \(name)") { self.networks[name] = nil }
     }
 

@@ -88,6 +88,24 @@ import Testing
         }
     }
 
+    @Test("a job in its pause is asked for when that is over, without a notice")
+    func pause() async throws {
+        try await AgentScene.play { scene in
+            scene.jobs.waiting = [.sample(1)]
+            let agent = try await scene.connectedAgent()
+            _ = try await agent.job()
+            // It fails, is in its pause, and may be claimed once that is over.
+            scene.jobs.pauseLeft = .milliseconds(200)
+            let claims = scene.jobs.limits.count
+            try agent.report(.sample(1), .failed)
+            try await scene.eventually { scene.jobs.limits.count > claims }
+            scene.jobs.waiting = [.sample(2)]
+            let began = Instant.now()
+            #expect(Self.number(try await agent.job()) == 2)
+            #expect(began.duration(to: .now()) < .seconds(2))
+        }
+    }
+
     @Test("an order to cancel reaches an agent that has its hands full")
     func cancel() async throws {
         try await AgentScene.play { scene in

@@ -31,6 +31,7 @@ import Testing
             (PostgresClaimStore.Statements.dropRestarts, "'\(some)'"),
             (PostgresClaimStore.Statements.claimJobs, "'\(some)', \(session), 60"),
             (PostgresClaimStore.Statements.cancels, "'\(server)', \(session)"),
+            (PostgresClaimStore.Statements.pauseLeft, "'\(server)', \(session)"),
             (PostgresDeploymentStore.Statements.failOverdue, "1800, 100"),
             (PostgresDeploymentStore.Statements.condition, "'\(service)', 3, 60"),
             (PostgresDeploymentStore.Statements.conditions, "'\(some)', 3, 60"),

@@ -106,7 +106,8 @@ import Testing
         }
         for state in [JobProgress.State.succeeded, .failed] {
             let jobs = try await modules.deployments.claim(
-                server: server, session: session, limit: 4)
+                server: server, session: session, limit: 4
+            ).jobs
             #expect(Set(jobs.map(\.serviceID)) == Set(passwords.keys))
             for job in jobs {
                 let password = try #require(passwords[job.serviceID])

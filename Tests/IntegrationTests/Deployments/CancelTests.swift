@@ -79,6 +79,28 @@ import Testing
         }
     }
 
+    @Test("one called off whose agent stays away is cancelled at the deadline, and undone")
+    func overdue() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            let (service, deployment) = try await engine.create()
+            _ = try await agent.claimOne()
+            _ = try await engine.cancel(deployment)
+            try database.run(
+                "UPDATE deployments SET claimed_at = now() - interval '30 minutes 1 second'")
+            #expect(try await engine.modules.deployments.sweepOverdue() == 1)
+            let ended = try await engine.history(deployment).deployment
+            #expect(ended.state == .cancelled)
+            #expect(ended.message == "called off")
+            #expect(ended.failure == nil)
+            let left = try database.run("SELECT failure_reason || failure_hint FROM deployments")
+            #expect(left == "")
+            #expect(try await engine.status(service).state == .cancelled)
+            #expect(try await agent.claimOne().kindName == "cancel")
+        }
+    }
+
     @Test("what has ended cannot be called off")
     func ended() async throws {
         try await withDatabase { database, pool in

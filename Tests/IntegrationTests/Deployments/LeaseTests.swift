@@ -91,7 +91,8 @@ import Testing
             try database.beginSession(session, of: foreign)
             let deployments = engine.modules.deployments
             #expect(
-                try await deployments.claim(server: foreign, session: session, limit: 4).isEmpty)
+                try await deployments.claim(server: foreign, session: session, limit: 4).jobs
+                    .isEmpty)
             let job = try await agent.claimOne()
             let progress = JobProgress(
                 reference: job.reference, serviceID: job.serviceID, state: .failed, message: "")

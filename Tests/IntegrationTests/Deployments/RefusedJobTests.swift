@@ -54,7 +54,13 @@ import Testing
                 let pause = try database.run(
                     "SELECT round(extract(epoch FROM lease_until - updated_at)) FROM deployments")
                 #expect(Int(pause) == [0, 5, 10, 20, 40, 80, 160, 320, 600, 600][attempt - 1])
-                if attempt > 1 { #expect(try await agent.claim().isEmpty) }
+                if attempt > 1 {
+                    let work = try await agent.claimWork()
+                    #expect(work.jobs.isEmpty)
+                    let left = try #require(work.pauseLeft)
+                    let whole = Duration.seconds(try #require(Int64(pause)))
+                    #expect(left <= whole && left > whole - .seconds(4))
+                }
                 try database.expireLeases()
             }
             #expect(try await agent.claimOne().kindName == "cancel")

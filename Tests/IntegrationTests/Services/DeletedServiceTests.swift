@@ -126,14 +126,46 @@ import Testing
             for _ in 0..<3 {
                 let job = try await agent.claimOne()
                 #expect(try await agent.tell(job, .failed, "the engine does not answer"))
-                #expect(try await agent.claim().isEmpty)
+                let work = try await agent.claimWork()
+                #expect(work.jobs.isEmpty)
+                let left = try #require(work.pauseLeft)
+                #expect(left > .seconds(2) && left <= .seconds(20))
                 pauses.append(
                     try database.run(
                         "SELECT round(extract(epoch FROM wake_at - now())) FROM service_jobs"))
                 try database.run("UPDATE service_jobs SET wake_at = now()")
             }
             #expect(pauses == ["5", "10", "20"])
+            // What may be claimed is in no pause.
+            #expect(try await agent.claimWork(0).pauseLeft == nil)
             #expect(try await engine.status(service).state == .deleting)
+        }
+    }
+
+    @Test("what waits behind teardowns in their pause takes nobody's turn")
+    func pausedTeardowns() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            var services: [ServiceID] = []
+            for number in 0..<4 {
+                services.append(try await engine.createRunning("s\(number)", agent).0)
+            }
+            for service in services { _ = try await engine.delete(service) }
+            let teardowns = try await agent.claim()
+            #expect(teardowns.map(\.kindName) == [String](repeating: "teardown", count: 4))
+            // Taken back while they are at work: each has a deployment behind its teardown.
+            for service in services { _ = try await engine.undelete(service) }
+            for job in teardowns { #expect(try await agent.tell(job, .failed, "no answer")) }
+            let (other, _) = try await engine.create("other")
+            let job = try await agent.claimOne()
+            #expect(job.serviceID == other)
+            #expect(try await agent.tell(job, .succeeded, outcome: .sample))
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            let again = try await agent.claim()
+            #expect(Set(again.map(\.serviceID)) == Set(services))
+            for job in again { #expect(try await agent.tell(job, .succeeded)) }
+            #expect(try await agent.claim().map(\.kindName).allSatisfy { $0 == "deploy" })
         }
     }
 
@@ -239,6 +271,7 @@ import Testing
                     #expect(try await agent.claimOne().kindName == "purge")
                     let refused = try await problem { _ = try await engine.undelete(service) }
                     #expect(refused.kind == .failedPrecondition)
+                    #expect(refused.message.contains("has begun"))
                 } else {
                     _ = try await engine.undelete(service)
                     let job = try await agent.claimOne()
@@ -247,6 +280,31 @@ import Testing
                 }
             }
             #expect(try await engine.status(service).state == .deleted)
+        }
+    }
+
+    @Test("a purge that failed may have taken the data: nothing is taken back; it is tried again")
+    func failedPurgeAndUndelete() async throws {
+        try await withDatabase { database, pool in
+            let engine = try Engine(database, pool)
+            let agent = try WorkingAgent(engine)
+            let (service, _) = try await engine.createRunning("main", agent)
+            _ = try await engine.delete(service)
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            try database.run("UPDATE services SET purge_at = now()")
+            #expect(try await engine.modules.services.sweepPurges() == 1)
+            for end in [JobProgress.State.failed, .cancelled] {
+                #expect(try await agent.tell(try await agent.claimOne(), end))
+                let refused = try await problem { _ = try await engine.undelete(service) }
+                #expect(refused.kind == .failedPrecondition)
+                try database.run("UPDATE service_jobs SET wake_at = now()")
+            }
+            try await agent.refuse(try await agent.claimOne(), "CLOCK_OFF")
+            let refused = try await problem { _ = try await engine.undelete(service) }
+            #expect(refused.kind == .failedPrecondition)
+            try database.run("UPDATE service_jobs SET wake_at = now()")
+            #expect(try await agent.tell(try await agent.claimOne(), .succeeded))
+            #expect(try await engine.status(service).state == .purged)
         }
     }
 

@@ -123,9 +123,15 @@ import Testing
     /// without one and ends with it.
     static let raced: Int32 = 100
 
-    @Test("of many that race for the last places nobody gets one too many")
-    func race() async throws {
+    @Test(
+        "of many that race for the last places nobody gets one too many, whatever the isolation",
+        arguments: ["read committed", "repeatable read", "serializable"])
+    func race(isolation: String) async throws {
         let database = try await MigratedDatabase.make()
+        try database.run(
+            """
+            ALTER DATABASE \(database.name) SET default_transaction_isolation = '\(isolation)'
+            """)
         let names = Counter()
         let created = try await atOnce(4, database) { pool in
             try await Self.createUntilRefused(

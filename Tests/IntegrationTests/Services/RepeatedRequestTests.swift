@@ -261,6 +261,28 @@ import Testing
         }
     }
 
+    @Test("a create that takes the place of an expired request changes nothing when it fails")
+    func expiredAndFailed() async throws {
+        try await withDatabase { database, pool in
+            let member = try database.tenancy[.member]
+            let request = Self.request(database.tenancy)
+            _ = try await Self.create(request, by: member, pool)
+            try database.run(
+                "UPDATE create_requests SET created_at = created_at - interval '25 hours'")
+            let rows = try database.rowsByTable()
+            let record = CommitRecord()
+            let refused = try await CommitRecord.$current.withValue(record) {
+                // The name is still taken.
+                try await problem { _ = try await Self.create(request, by: member, pool) }
+            }
+            #expect(refused.violations.map(\.field) == ["name"])
+            #expect(!record.mayHaveCommitted)
+            let after = try database.rowsByTable()
+            #expect(after == rows)
+            #expect(try database.count("create_requests") == 1)
+        }
+    }
+
     @Test("a sweep forgets what has expired, in batches, and nothing else")
     func sweep() async throws {
         try await withDatabase { database, pool in

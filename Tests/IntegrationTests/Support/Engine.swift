@@ -66,7 +66,9 @@ struct WorkingAgent {
         try engine.database.beginSession(session, of: engine.serverID)
     }
 
-    func claim(_ limit: Int = 4) async throws -> [AgentJob] {
+    func claim(_ limit: Int = 4) async throws -> [AgentJob] { try await claimWork(limit).jobs }
+
+    func claimWork(_ limit: Int = 4) async throws -> ClaimedWork {
         try await engine.modules.deployments.claim(
             server: engine.serverID, session: session, limit: limit)
     }

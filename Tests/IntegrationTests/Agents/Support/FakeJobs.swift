@@ -7,6 +7,8 @@ final class FakeJobs: AgentJobs {
     var waiting: [AgentJob] = []
     /// Orders to cancel, handed out whatever the limit.
     var cancels: [AgentJob] = []
+    /// How long until a pause is over, told once.
+    var pauseLeft: Duration?
     /// Which of a heartbeat's jobs are lost.
     var lost: Set<JobReference> = []
     /// Whether progress counts.
@@ -31,13 +33,13 @@ final class FakeJobs: AgentJobs {
 
     func claim(
         server: ServerID, session: AgentSessionID, limit: Int
-    ) async throws -> [AgentJob] {
+    ) async throws -> ClaimedWork {
         limits.append(limit)
         sessions.append(session)
         let claimed = Array(waiting.prefix(limit))
         waiting.removeFirst(claimed.count)
-        defer { cancels = [] }
-        return cancels + claimed
+        defer { (cancels, pauseLeft) = ([], nil) }
+        return ClaimedWork(jobs: cancels + claimed, pauseLeft: pauseLeft)
     }
 
     func renew(

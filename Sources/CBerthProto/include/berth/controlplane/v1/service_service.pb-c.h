@@ -73,6 +73,9 @@ struct  Berth__Controlplane__V1__CreateDatabaseServiceRequest
    * request gets the same service, deployment_id and connection_uri, and creates nothing more. The
    * service is shown as it is by then. NOT_FOUND while that service is deleted. At most 128 bytes, of
    * the characters that a name may hold: the audit trail keeps it. Empty: every call creates.
+   * After UNKNOWN, DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE, ABORTED or RESOURCE_EXHAUSTED, whether
+   * Berth or the client's own library said so, repeat the call with the same id: it creates what was
+   * not created, once, and tells what was.
    */
   char *request_id;
   /*
