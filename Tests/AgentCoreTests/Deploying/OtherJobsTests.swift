@@ -122,7 +122,7 @@ import Testing
             guest.specification.mounts = []
             engine.containers = ["guest": guest]
             let volume = try #require(engine.volumes.keys.first)
-            let jobs = OtherJobsTests.jobs(engine, reactor)
+            let jobs = Sample.jobs(engine, reactor)
             let left = try await jobs.purge(volume, in: Sample.environment, of: Sample.service)
             #expect((left as? DockerError)?.message == "has active endpoints")
             #expect(engine.volumes.isEmpty)
