@@ -11,7 +11,7 @@ import Testing
     private func answered(_ ids: some Sequence<Int32>, _ client: RawClient) async throws {
         for id in ids {
             try await client.send(Frames.request(id))
-            #expect(try await client.next(FrameType.headers)?.streamID == id)
+            try #require(try await client.next(FrameType.headers)?.streamID == id)
             var last = try await client.next(FrameType.data)
             while let frame = last, frame.flags & 1 == 0 {
                 last = try await client.next(FrameType.data)
