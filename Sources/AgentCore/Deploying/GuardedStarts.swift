@@ -1,4 +1,5 @@
 import DockerEngine
+import EventLoops
 
 /// Starts containers over data that is there, and over no other: an image takes an empty folder for
 /// one to be initialised, and a new database would stand in the place of the lost one.
@@ -7,18 +8,20 @@ import DockerEngine
 /// that whoever looks after them need not try.
 final class GuardedStarts {
     private let engine: any ContainerEngine
-    /// Why containers must not be started, by their ids.
-    private var refusals: [String: JobFailed] = [:]
+    /// Why containers must not be started, by their ids, and when that was found.
+    private var refusals: [String: (failed: JobFailed, at: Instant)] = [:]
 
     init(engine: any ContainerEngine) { self.engine = engine }
 
     /// Why the container was not started when it was last tried; nil when it was.
-    func refusal(of id: String) -> JobFailed? { refusals[id] }
+    func refusal(of id: String) -> JobFailed? { refusals[id]?.failed }
 
-    /// Forgets all containers but these.
-    func forget(allBut ids: Set<String>) {
+    /// Forgets all containers but these, which had ended when a look around began.
+    ///
+    /// What was found since stays: a container that ran then may have been stopped for it.
+    func forget(allBut ids: Set<String>, asOf begunAt: Instant) {
         guard !refusals.isEmpty else { return }
-        refusals = refusals.filter { ids.contains($0.key) }
+        refusals = refusals.filter { ids.contains($0.key) || $0.value.at > begunAt }
     }
 
     /// Starts a container whose service's data is there.
@@ -35,7 +38,7 @@ final class GuardedStarts {
     ///   that is gone.
     func requireData(of id: String) async throws {
         if let obstacle = try await obstacle(id) {
-            refusals[id] = obstacle
+            refusals[id] = (obstacle, Instant.now())
             throw obstacle
         }
         refusals[id] = nil
@@ -74,7 +77,7 @@ final class GuardedStarts {
     ) async throws {
         guard let failed = JobFailed(identifier: found, known: known) else { return }
         try await engine.stopContainer(id, gracePeriod: gracePeriod)
-        refusals[id] = failed
+        refusals[id] = (failed, Instant.now())
         throw failed
     }
 }

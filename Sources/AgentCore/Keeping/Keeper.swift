@@ -194,7 +194,7 @@ final class Keeper {
     private func usable(_ surveyed: Surveyed) -> Surveyed {
         let ended = Set(surveyed.containers.filter { $0.status != .running }.map(\.id))
         refusals = refusals.filter { ended.contains($0.key) }
-        tools.starts.forget(allBut: ended)
+        tools.starts.forget(allBut: ended, asOf: surveyed.begunAt)
         var surveyed = surveyed
         surveyed.containers.removeAll { refusals[$0.id, default: 0] >= Keeper.refusalsMax }
         return surveyed

@@ -97,13 +97,20 @@ import Testing
                 Sample.restart(first.systemIdentifier), of: Sample.service,
                 tell: { _, _, _ in }, on: loop)
             let id = try #require(engine.running.first).id
+            let begunAt = Instant.now()
             let failed = await GuardedStartsTests.failure {
                 try await jobs.restart(
                     Sample.restart("7000"), of: Sample.service, tell: { _, _, _ in }, on: loop)
             }
             #expect(failed?.reason == .wrongData)
             #expect(engine.running.isEmpty)
+            // A look around that began before saw it running, and knows less.
+            jobs.starts.forget(allBut: [], asOf: begunAt)
             #expect(jobs.starts.refusal(of: id) == failed)
+            jobs.starts.forget(allBut: [id], asOf: Instant.now())
+            #expect(jobs.starts.refusal(of: id) == failed)
+            jobs.starts.forget(allBut: [], asOf: Instant.now())
+            #expect(jobs.starts.refusal(of: id) == nil)
         }
     }
 

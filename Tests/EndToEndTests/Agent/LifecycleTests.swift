@@ -88,6 +88,7 @@ import Testing
         }
         try harbour.await("RUNNING", of: database)
         #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+        #expect(!harbour.agent.log.contains("password file"), "libpq prints to its error output")
     }
 
     @Test("a container that is killed by hand comes back, and one that is removed too")
