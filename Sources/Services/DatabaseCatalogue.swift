@@ -56,27 +56,51 @@ public struct DatabaseCatalogue: Sendable {
     /// The templates.
     public let templates: [DatabaseTemplate]
 
-    /// An image override that names no template.
-    public struct UnknownTemplate: Error, CustomStringConvertible {
-        /// The name that no template has.
-        public let id: String
-        /// Names the unknown template.
-        public var description: String { "no database template is called '\(id)'" }
+    /// What is wrong with an image override.
+    public enum OverrideRefusal: Error, Equatable, CustomStringConvertible {
+        /// No template has that name.
+        case unknownTemplate(String)
+        /// The image cannot be one.
+        case malformedImage(String)
+
+        /// Names what is wrong, and the rule.
+        public var description: String {
+            switch self {
+            case .unknownTemplate(let id): "no database template is called '\(id)'"
+            case .malformedImage(let image):
+                "'\(image)' is no image: it must be [HOST[:PORT]/]NAME[:TAG][@sha256:DIGEST], "
+                    + "with NAME in lower case"
+            }
+        }
     }
 
     /// Makes the catalogue.
     ///
     /// - Parameter imageOverrides: Image references by template id, from the configuration.
-    /// - Throws: ``UnknownTemplate``.
-    public init(imageOverrides: [String: String] = [:]) throws(UnknownTemplate) {
+    /// - Throws: ``OverrideRefusal``.
+    public init(imageOverrides: [String: String] = [:]) throws(OverrideRefusal) {
         let declared: [DatabaseTemplate] = [.postgres]
         let known = Set(declared.map(\.id))
-        for id in imageOverrides.keys.sorted() where !known.contains(id) {
-            throw UnknownTemplate(id: id)
+        for (id, image) in imageOverrides.sorted(by: { $0.key < $1.key }) {
+            guard known.contains(id) else { throw .unknownTemplate(id) }
+            guard DatabaseCatalogue.isImage(image) else { throw .malformedImage(image) }
         }
         templates = declared.sorted { $0.id < $1.id }.map { template in
             imageOverrides[template.id].map(template.withImage) ?? template
         }
+    }
+
+    /// Whether a text has the form of an image's name (the grammar of github.com/distribution/reference,
+    /// in short).
+    private static func isImage(_ text: String) -> Bool {
+        let form =
+            #/
+            ([A-Za-z0-9.\-]+(:[0-9]+)?\/)?
+            [a-z0-9]+([._\-\/]+[a-z0-9]+)*
+            (:[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127})?
+            (@sha256:[0-9a-f]{64})?
+            /#
+        return text.wholeMatch(of: form) != nil
     }
 
     /// The template of that id, or `nil`.

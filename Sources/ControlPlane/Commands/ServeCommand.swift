@@ -106,7 +106,7 @@ struct ServeCommand: ParsableCommand {
             sealer: try MasterKeySealer(masterKey: masterKey),
             fingerprinter: try HMACRequestFingerprinter(masterKey: masterKey), loops: loops,
             postgresConnectionsPerLoopMax: postgresConnectionsPerLoopMax,
-            catalogue: try DatabaseCatalogue(imageOverrides: try imageOverrides()),
+            catalogue: try catalogue(),
             quotas: try quotas(), webOrigins: try checkedWebOrigins(),
             databaseStartTimeMax: .seconds(databaseStartSecondsMax),
             metricsAddress: try metricsAddress(),
@@ -171,6 +171,14 @@ struct ServeCommand: ParsableCommand {
     private func check(_ number: Int, _ range: PartialRangeFrom<Int>, _ option: String) throws {
         guard !range.contains(number) else { return }
         throw ValidationError("\(option) \(number): must be at least \(range.lowerBound)")
+    }
+
+    private func catalogue() throws -> DatabaseCatalogue {
+        do {
+            return try DatabaseCatalogue(imageOverrides: try imageOverrides())
+        } catch let refusal as DatabaseCatalogue.OverrideRefusal {
+            throw ValidationError("--template-image: \(refusal)")
+        }
     }
 
     private func imageOverrides() throws -> [String: String] {
