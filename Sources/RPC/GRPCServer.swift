@@ -191,7 +191,7 @@ public final class GRPCServer {
     /// Makes room for what arrived on a stream: calls whose requests are on their way go first.
     /// - Returns: False when the loop holds too much all the same.
     func makesRoom(for stream: HTTP2Stream) -> Bool {
-        while stream.loopReceivedBytes > limits.receivedBytesPerLoopMax {
+        while stream.loopReceivedBytes + pending.headBytes > limits.receivedBytesPerLoopMax {
             guard pending.shedOldest(because: "receivedBytesPerLoopMax") else { return false }
         }
         return true

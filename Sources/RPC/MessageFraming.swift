@@ -21,7 +21,7 @@ enum MessageFraming {
     ///   a message of more than `bytesMax`, which is noticed before it has arrived.
     /// - Parameter limit: The name of `bytesMax`, for people.
     static func front(
-        of received: ByteQueue, bytesMax: Int, limit: String = "messageBytesMax"
+        of received: ByteQueue, bytesMax: Int, limit: @autoclosure () -> String = "messageBytesMax"
     ) throws(RPCStatus) -> Front {
         guard received.count >= prefixBytes else { return .nothing }
         let flag = received[0]
@@ -33,7 +33,7 @@ enum MessageFraming {
         guard count <= bytesMax else {
             throw RPCStatus(
                 .resourceExhausted,
-                "a message has \(count) bytes; the limit is \(bytesMax) (\(limit))"
+                "a message has \(count) bytes; the limit is \(bytesMax) (\(limit()))"
             )
         }
         if received.count - prefixBytes < count { return .partial(count: count) }

@@ -131,11 +131,8 @@ extension ServerCall: MessageExchange {
             after: MessageFraming.prefixBytes)
     }
 
-    /// What one message of the method's caller may cost.
-    private var requestLimits: MessageLimits { handler.requestLimits ?? server.limits.message }
-    private var requestLimit: String {
-        handler.requestLimits == nil ? "messageBytesMax" : "requestBytesMax"
-    }
+    /// The name of the limit of a request's bytes.
+    private var requestLimit: String { hasOwnLimits ? "requestBytesMax" : "messageBytesMax" }
 
     func front() throws(RPCStatus) -> MessageFraming.Front {
         let bytesMax = requestLimits.messageBytesMax
@@ -158,7 +155,7 @@ extension ServerCall: MessageExchange {
         do {
             let count = try stream.received.withBytes { try text.append($0, bytesMax: bytesMax) }
             stream.take(count)
-            stream.heldBytes = text.bytes.count + (isPending ? headBytes : 0)
+            stream.heldBytes = text.bytes.count
         } catch {
             throw malformed
         }

@@ -17,7 +17,11 @@ final class ServerCall: StreamObserver {
     let origin: AllowedOrigin?
     /// The request's body when it comes as base64.
     var text = WebText.Decoder()
-    let handler: any MethodHandler
+    private let handler: any MethodHandler
+    /// What one message of the method's caller may cost.
+    let requestLimits: MessageLimits
+    /// Whether those are the method's own.
+    let hasOwnLimits: Bool
     private var phase = Phase.awaitingRequest
     private var task: Task<Void, Never>?
     private var deadlineTimer: LoopTimer?
@@ -31,10 +35,10 @@ final class ServerCall: StreamObserver {
     /// What the caller was told while the handler ran, so that the log does not say otherwise.
     private var abortStatus: RPCStatus?
 
-    /// Its neighbours among the ``PendingRequests``, which alone change them.
+    /// Its place in the list of ``PendingRequests``, which alone changes it.
     unowned var older: ServerCall?
     var newer: ServerCall?
-    var isPending = false
+    var isListed = false
 
     private enum Phase {
         /// The handler wants the whole request; it has not begun.
@@ -59,6 +63,9 @@ final class ServerCall: StreamObserver {
         self.stream = stream
         self.connection = connection
         self.handler = handler
+        let ownLimits = handler.requestLimits
+        requestLimits = ownLimits ?? server.limits.message
+        hasOwnLimits = ownLimits != nil
         self.context = context
         self.server = server
         encoding = head.encoding
@@ -94,7 +101,6 @@ final class ServerCall: StreamObserver {
             return abort(status(of: error))
         }
         if handler.awaitsWholeRequest {
-            stream.heldBytes = headBytes
             server.pending.append(self)
         } else {
             runHandler(on: loop)
@@ -110,10 +116,7 @@ final class ServerCall: StreamObserver {
             return abort(RPCStatus(.resourceExhausted, "\(limit) reached"))
         }
         phase = .running
-        if isPending {
-            server.pending.remove(self)
-            stream.heldBytes -= headBytes
-        }
+        if handler.awaitsWholeRequest { server.pending.remove(self) }
         server.handlerBegan(on: connection)
         let task = Task.immediate(executorPreference: loop.executor) {
             _ = loop
@@ -184,8 +187,8 @@ final class ServerCall: StreamObserver {
         deadlineTimer?.cancel()
         deadlineTimer = nil
         guard !isOver else { return }
+        if phase == .awaitingRequest { server.pending.remove(self) }
         phase = .answered
-        server.pending.remove(self)
         server.callAnswered()
         let status = status.map(toldStatus)
         count(status?.code ?? .ok)
@@ -284,7 +287,7 @@ final class ServerCall: StreamObserver {
     func streamClosed(_ stream: HTTP2Stream, code: ErrorCode, on loop: isolated EventLoop) {
         if !isOver {
             count(.cancelled)
-            server.pending.remove(self)
+            if phase == .awaitingRequest { server.pending.remove(self) }
             server.callAnswered()
         }
         phase = .closed
