@@ -39,7 +39,7 @@ import Testing
     func unknown() async throws {
         try await withPool(
             script: CancellationTests.table,
-            configure: { $0.answerDurationMax = .milliseconds(200) }
+            configure: { $0.answerDurationMax = .seconds(2) }
         ) { _, _, pool in
             var backend: Int32 = 0
             let noted = await Self.isNoted {
