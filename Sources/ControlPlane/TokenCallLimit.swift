@@ -69,6 +69,7 @@ final class TokenCallLimit: CredentialWitness {
     private static func asks(_ methodPath: String) -> Bool {
         methodPath.hasPrefix("/berth.") && methodPath != AgentV1.AgentServiceMethods.connect.path
     }
+
     /// The credential that a call is counted by; nil for one without, and for a malformed one, which is
     /// refused by whatever needs it.
     private func counted(_ context: CallContext) -> Credential? {

@@ -83,8 +83,7 @@ public final class Router {
     }
 
     /// Bounds the requests of methods by limits of their own, of which the bytes are called
-    /// requestBytesMax; after the methods that
-    /// it is for are registered.
+    /// requestBytesMax; after the methods that it is for are registered.
     public func limitRequests(
         to limits: MessageLimits, where isFor: (_ methodPath: String) -> Bool
     ) {

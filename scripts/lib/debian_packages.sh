@@ -19,6 +19,9 @@ test_packages=(chromium iproute2)
 # its own: Docker's packages refuse Debian's runc beside theirs.
 podman_packages=(podman netavark aardvark-dns)
 
+# A fresh machine may be installing its own updates, and a mirror may fail once.
+apt_options=(-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
+
 # missing_packages NAME…: those that are not installed, one a line.
 missing_packages() {
     local name installed
@@ -40,10 +43,10 @@ install_packages() {
         as_root mkdir -p "$(dirname "$cluster_setting")"
         as_root sh -c "echo 'create_main_cluster = false' >'$cluster_setting'"
     fi
-    step "Reading the package lists" "$logs/apt-update.log" as_root apt-get update
+    step "Reading the package lists" "$logs/apt-update.log" as_root apt-get "${apt_options[@]}" update
     step "Installing (apt-get)" "$logs/apt-install.log" \
         as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends "$@"
+        apt-get "${apt_options[@]}" install --yes --no-install-recommends "$@"
     as_root rm -f "$cluster_setting"
 }
 
