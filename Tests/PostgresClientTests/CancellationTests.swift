@@ -16,6 +16,24 @@ import Testing
         try await pool.inSession { try await $0.query(count)[0].int64("n") }
     }
 
+    /// Begins a transaction that holds the item's lock until the gate opens.
+    /// - Returns: When it has the lock.
+    static func holdLock(
+        _ pool: ConnectionPool, until gate: ConnectionPoolTests.Gate, _ reactor: Reactor,
+        _ loop: isolated EventLoop
+    ) async throws -> Task<Void, any Error> {
+        var isLocked = false
+        let holder = begin(on: loop) {
+            try await pool.inTransaction { transaction in
+                _ = try await transaction.query(lock)
+                isLocked = true
+                await gate.pass()
+            }
+        }
+        try await eventually(reactor) { isLocked }
+        return holder
+    }
+
     @Test("a statement that waits for a lock is cancelled and its connection serves again")
     func cancelsLockWait() async throws {
         try await withPool(
@@ -26,15 +44,7 @@ import Testing
             }
         ) { loop, reactor, pool in
             let gate = ConnectionPoolTests.Gate()
-            var isLocked = false
-            let holder = begin(on: loop) {
-                try await pool.inTransaction { transaction in
-                    _ = try await transaction.query(Self.lock)
-                    isLocked = true
-                    await gate.pass()
-                }
-            }
-            try await eventually(reactor) { isLocked }
+            let holder = try await Self.holdLock(pool, until: gate, reactor, loop)
             let blocked = begin(on: loop) {
                 try await pool.inTransaction { transaction in
                     transaction.send(Self.insert, [.int32(2)])
@@ -67,15 +77,7 @@ import Testing
             }
         ) { loop, reactor, pool in
             let gate = ConnectionPoolTests.Gate()
-            var isLocked = false
-            let holder = begin(on: loop) {
-                try await pool.inTransaction { transaction in
-                    _ = try await transaction.query(Self.lock)
-                    isLocked = true
-                    await gate.pass()
-                }
-            }
-            try await eventually(reactor) { isLocked }
+            let holder = try await Self.holdLock(pool, until: gate, reactor, loop)
             let blocked = begin(on: loop) {
                 try await pool.inTransaction { transaction in
                     transaction.send(Self.insert, [.int32(2)])
