@@ -61,7 +61,7 @@ import Testing
             file.save([:], on: loop)
             file.save([Sample.service: Sample.deployment], on: loop)
             file.save([Sample.service: Sample.otherDeployment], on: loop)
-            let end = Instant.now().advanced(by: .seconds(20))
+            let end = Instant.now().advanced(by: .seconds(30))
             while await file.load() != [Sample.service: Sample.otherDeployment],
                 Instant.now() < end
             {
