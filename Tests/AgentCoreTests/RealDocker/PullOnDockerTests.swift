@@ -31,7 +31,11 @@ import Testing
             address = try Registry.address(of: program)
         }
 
-        deinit { _ = try? Command.run(["rm", "-r", folder]) }
+        deinit {
+            // It would go on writing there.
+            program.kill()
+            _ = try? Command.run(["rm", "-r", folder])
+        }
 
         /// What it has logged.
         var log: String { program.text }
