@@ -21,7 +21,7 @@ enum BriskLimit: String, CaseIterable, ExpressibleByArgument {
         case .headers: limits.connection.headersTimeMax = .milliseconds(500)
         case .writeStall: limits.connection.writeStallTimeMax = .milliseconds(500)
         // One case gives a byte of window now and then, and a pause of its must not be a stall.
-        case .windowStall: limits.connection.windowStallTimeMax = .seconds(2)
+        case .windowStall: limits.connection.windowStallTimeMax = .seconds(5)
         case .keepalive:
             limits.connection.keepaliveTime = .milliseconds(300)
             limits.connection.keepaliveTimeoutMax = .milliseconds(400)

@@ -30,6 +30,8 @@ final class SpareVolumes {
         let logger: Logger
         /// Whether nothing more urgent is done, and containers may be started.
         let mayWork: () -> Bool
+        /// How long after a change it begins to fill.
+        var fillPause = SpareVolumes.calmPause
     }
 
     /// Whether the folders of volumes can be swapped here: without that no spare is of any use.
@@ -63,7 +65,7 @@ final class SpareVolumes {
     /// The control plane said what its templates are like.
     func replaceLayouts(_ layouts: [DataLayout], on loop: isolated EventLoop) {
         self.layouts = Array(layouts.prefix(SpareVolumes.layoutsMax))
-        fillSoon(after: SpareVolumes.calmPause, on: loop)
+        fillSoon(after: tools.fillPause, on: loop)
     }
 
     /// Does nothing any more.
@@ -87,7 +89,7 @@ final class SpareVolumes {
             let index = ready.firstIndex(where: { order.fits($0, imageID: imageID) })
         else { return nil }
         let spare = ready.remove(at: index)
-        fillSoon(after: SpareVolumes.calmPause, on: loop)
+        fillSoon(after: tools.fillPause, on: loop)
         do {
             let isExchanged = try await engine.exchangeVolumes(spare.name, order.volume.name)
             if !isExchanged { note("the engine's volumes are no folders here") }

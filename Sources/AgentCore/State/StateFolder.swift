@@ -4,7 +4,7 @@ import Glibc
 /// The folder that holds what the agent keeps: its owner's alone, files and all.
 struct StateFolder {
     private static let fileName = "agent.state"
-    private static let lockName = "agent.lock"
+    static let lockName = "agent.lock"
     private static let permissionsOfOthers: mode_t = 0o077
 
     let path: String

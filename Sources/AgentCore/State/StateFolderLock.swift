@@ -20,5 +20,9 @@ struct StateFolderLock: ~Copyable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone does not end it while a program that is just being started shares the file.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

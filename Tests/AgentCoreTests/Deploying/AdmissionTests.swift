@@ -65,7 +65,7 @@ import Testing
             _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
             (engine.trustsEveryone, engine.isSaturated) = (true, true)
             var order = Sample.order(Sample.otherDeployment, initialized: true)
-            order.timeouts.start = Verification.saturatedMax + .seconds(1)
+            order.timeouts.start = Verification.saturatedMax + .seconds(3)
             let run = Sample.run(engine, reactor, token: 2, order: order)
             let failed = try await AdmissionTests.failure(of: run, on: loop)
             #expect(failed?.reason == .connectionsExhausted)

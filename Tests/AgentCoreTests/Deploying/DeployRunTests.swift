@@ -140,7 +140,10 @@ import Testing
             _ = try await Sample.run(engine, reactor, token: 1).run(on: loop)
             engine.output = ["FATAL: \(Sample.password) is wrong"]
             engine.behaviour = behaviour
-            let order = Sample.order(Sample.otherDeployment, initialized: true)
+            // One that hangs runs into it; what ran before has as long to prove itself.
+            let order = Sample.order(
+                Sample.otherDeployment, initialized: true,
+                start: behaviour == .hangs ? .seconds(5) : .seconds(60))
             let run = Sample.run(
                 engine, reactor, token: 2, order: order, previous: Sample.deployment)
             do {
@@ -169,9 +172,8 @@ import Testing
             let engine = FakeEngine()
             let first = try await Sample.run(engine, reactor, token: 1).run(on: loop)
             engine.isSaturated = true
-            var order = Sample.order(
+            let order = Sample.order(
                 Sample.otherDeployment, initialized: true, identifier: first.systemIdentifier)
-            order.timeouts.start = .seconds(60)
             let outcome = try await Sample.run(engine, reactor, token: 2, order: order)
                 .run(on: loop)
             #expect(outcome == first)
@@ -180,7 +182,8 @@ import Testing
             let jobs = Sample.jobs(engine, reactor)
             await #expect {
                 try await jobs.restart(
-                    Sample.restart(), of: Sample.service, tell: { _, _, _ in }, on: loop)
+                    Sample.restart(start: .seconds(5)), of: Sample.service,
+                    tell: { _, _, _ in }, on: loop)
             } throws: {
                 let failed = $0 as? JobFailed
                 return failed?.reason == .connectionsExhausted

@@ -81,7 +81,7 @@ import Testing
             surveyed.inventory(
                 [Sample.service: Sample.deployment], isBusy: { _ in false }, restarts: { _ in 3 }))
         #expect(inventory.containers.map(\.deploymentID) == ["\(Sample.deployment)"])
-        #expect((90...99).contains(inventory.surveyAge?.seconds ?? 0))
+        #expect((90...150).contains(inventory.surveyAge?.seconds ?? 0))
         #expect(inventory.containers.first?.state == .restarting)
         #expect(inventory.containers.first?.message == "exited with code 137, out of memory")
         #expect(inventory.containers.first?.restartCount == 3)

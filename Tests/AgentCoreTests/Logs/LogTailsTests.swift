@@ -8,8 +8,7 @@ import Testing
 
 @Suite struct LogTailsTests {
     private static func ended(_ sink: Sink, _ reactor: Reactor) async throws {
-        for _ in 0..<500 where !sink.hasEnded { try await reactor.sleep(for: .milliseconds(1)) }
-        #expect(sink.hasEnded)
+        try await eventually(reactor) { sink.hasEnded }
     }
 
     @Test("lines come in bounded chunks, in order, and then the end")

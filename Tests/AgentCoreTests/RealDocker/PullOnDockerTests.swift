@@ -8,7 +8,7 @@ import Testing
 @testable import AgentCore
 
 /// Images that come from a registry: Debian's docker-registry on a port of this machine.
-@Suite(.timeLimit(.minutes(3))) struct PullOnDockerTests {
+@Suite(.timeLimit(.minutes(10))) struct PullOnDockerTests {
     /// A registry with a folder of its own.
     private final class Registry {
         let address: String
@@ -20,36 +20,39 @@ import Testing
                 RealServer.variable("BERTH_TEST_REGISTRY"),
                 "no registry of images: run scripts/test, which fetches Debian's docker-registry")
             folder = try Command.run(["mktemp", "-d", "/tmp/berth-test-registry-XXXXXX"])
-            address = "127.0.0.1:\(try Registry.freePort())"
             let configuration = """
-                {version: 0.1, storage: {filesystem: {rootdirectory: \(folder)}}, http: {addr: "\(address)"}}
+                {version: 0.1, storage: {filesystem: {rootdirectory: \(folder)}}, http: {addr: "127.0.0.1:0"}}
                 """
             try Command.run([
                 "sh", "-c", "printf '%s' \"$1\" >\"$2\"", "sh", configuration,
                 "\(folder)/config.yml",
             ])
             program = try RunningProgram([path, "serve", "\(folder)/config.yml"])
+            address = try Registry.address(of: program)
         }
 
-        deinit { _ = try? Command.run(["rm", "-r", folder]) }
+        deinit {
+            // It would go on writing there.
+            program.kill()
+            _ = try? Command.run(["rm", "-r", folder])
+        }
 
         /// What it has logged.
         var log: String { program.text }
 
-        private static func freePort() throws -> UInt16 {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+        /// Where it listens, by its log: on the port that the system chose, which nobody else has.
+        private static func address(of program: RunningProgram) throws -> String {
+            let end = Instant.now().advanced(by: .seconds(60))
+            while program.isRunning, Instant.now() < end {
+                if let found = program.text.firstMatch(of: /"listening on ([0-9.:]+)"/) {
+                    return String(found.1)
                 }
+                usleep(20_000)
             }
-            try #require(isBound)
-            return UInt16(bigEndian: address.sin_port)
+            throw NotListening(log: program.text)
         }
+
+        private struct NotListening: Error { let log: String }
     }
 
     @Test("an image is pulled by its tag, pinned by its digest, and pulled by that once it is gone")
@@ -58,17 +61,7 @@ import Testing
         try await withRealServer { [address = registry.address] loop, server in
             let name = "\(address)/berth/pulled:\(server.service)"
             _ = try await server.command("docker", "tag", RealServer.image, name)
-            // It takes a moment to listen.
-            let end = Instant.now().advanced(by: .seconds(30))
-            while true {
-                do {
-                    _ = try await server.command("docker", "push", "--quiet", name)
-                    break
-                } catch {
-                    guard Instant.now() < end else { throw error }
-                    try await server.reactor.sleep(for: .milliseconds(100))
-                }
-            }
+            _ = try await server.command("docker", "push", "--quiet", name)
             _ = try await server.command("docker", "rmi", name)
             defer { _ = try? Command.run(["docker", "rmi", "-f", name]) }
 

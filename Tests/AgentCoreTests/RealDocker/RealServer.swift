@@ -47,7 +47,7 @@ final class RealServer {
 
     func order(
         initialized: Bool = false, image: String = RealServer.image, password: String? = nil,
-        start: Duration = .seconds(60)
+        start: Duration = .seconds(180)
     ) -> DeployOrder {
         DeployOrder(
             environmentID: environment,
@@ -69,16 +69,18 @@ final class RealServer {
             probe: LoginProbe(
                 databaseName: "app", username: "berth",
                 password: SecretText(password ?? self.password)),
-            timeouts: JobTimeouts(pull: .seconds(60), start: start, stop: .seconds(20)))
+            timeouts: JobTimeouts(pull: .seconds(180), start: start, stop: .seconds(20)))
     }
 
-    /// One spare volume, once it is told the layout and filled.
+    /// One spare volume, once it is told the layout and filled; by the test alone, so that nothing is
+    /// made while the test compares and removes.
     func makeSpares() -> SpareVolumes {
         SpareVolumes(
             count: 1,
             tools: SpareVolumes.Tools(
                 engine: engine, verification: tools.verification, networks: tools.networks,
-                serverID: server, logger: Sample.silence, mayWork: { true }))
+                serverID: server, logger: Sample.silence, mayWork: { true },
+                fillPause: .seconds(3600)))
     }
 
     /// The next claim of a deployment.
@@ -107,11 +109,16 @@ final class RealServer {
     }
 
     /// Runs SQL in a container of its own on some network, as an application would.
+    ///
+    /// - Parameter patienceSeconds: Short for who is to find nobody.
     func psql(
-        _ sql: String, host: String = "db", network: String? = nil, database: String = "app"
+        _ sql: String, host: String = "db", network: String? = nil, database: String = "app",
+        patienceSeconds: Int = 60
     ) async throws -> String {
         let password = "PGPASSWORD=\(self.password)"
-        let target = "host=\(host) port=5432 dbname=\(database) user=berth connect_timeout=5"
+        let target =
+            "host=\(host) port=5432 dbname=\(database) user=berth "
+            + "connect_timeout=\(patienceSeconds)"
         let command = [
             "docker", "run", "--rm", "--network", network ?? self.network, "--label",
             "berth.agent-test=\(service)", "--env", password, "--entrypoint", "psql",
@@ -125,8 +132,20 @@ final class RealServer {
         try await sharedWorkers().run { try Command.run(command) }
     }
 
+    /// Removes everything; again while Docker is still busy with what was asked for before.
     fileprivate func removeAll() async throws {
         tools.spares?.stop()
+        let end = Instant.now().advanced(by: .seconds(60))
+        while true {
+            do {
+                return try await removeWhatIsThere()
+            } catch is DockerError where Instant.now() < end {
+                try await reactor.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    private func removeWhatIsThere() async throws {
         let spares = Label.all(.spare, of: "\(server)")
         for container in try await engine.containers(labels: spares) {
             try await engine.removeContainer(container.id)

@@ -6,7 +6,7 @@ import Testing
 @testable import AgentCore
 
 /// Volumes that were initialised ahead, on the machine's own Docker.
-@Suite(.timeLimit(.minutes(3))) struct SpareOnDockerTests {
+@Suite(.timeLimit(.minutes(10))) struct SpareOnDockerTests {
     /// What of a service's database could be one way or another.
     private struct Snapshot: Equatable {
         var identifier = ""

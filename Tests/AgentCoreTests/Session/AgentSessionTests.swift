@@ -19,6 +19,8 @@ import Testing
         private let signal: LoopSignal
         /// After hello, each message waits until the next raise of ``letGo``.
         var isHeld = false
+        /// Whether one waits now.
+        private(set) var isHolding = false
         let letGo: LoopSignal
 
         init(_ reactor: Reactor) {
@@ -27,7 +29,11 @@ import Testing
         }
 
         func send(_ message: AgentV1.ConnectRequest) async throws {
-            if isHeld, !sent.isEmpty { try await letGo.wait() }
+            if isHeld, !sent.isEmpty {
+                isHolding = true
+                defer { isHolding = false }
+                try await letGo.wait()
+            }
             sent.append(message)
         }
         func next() async throws -> AgentV1.ConnectResponse? {
@@ -86,7 +92,7 @@ import Testing
             let (stream, work, session) = try AgentSessionTests.make(
                 controlPlane, reactor, log.logger)
             let running = LoopTask(on: loop) { try await session.run(on: loop) }
-            stream.say(AgentSessionTests.welcome)
+            stream.say(AgentSessionTests.welcome(heartbeatSeconds: 3))
             let job = try AgentSessionTests.signed(controlPlane, nonce: 1)
             stream.say(.job(job))
             stream.say(.job(job))
@@ -96,14 +102,14 @@ import Testing
                         $0.lostJobs = [AgentV1.JobReference(Sample.reference(3))]
                         $0.time = GoogleProtobuf.Timestamp(AgentSessionTests.time)
                     }))
-            for _ in 0..<1500 where !stream.sent.contains(where: AgentSessionTests.isHeartbeat) {
-                try await reactor.sleep(for: .milliseconds(2))
+            try await eventually(reactor) {
+                stream.sent.contains(where: AgentSessionTests.isHeartbeat)
             }
             #expect(work.taken.count == 1)
             #expect(work.dropped == [Sample.reference(3)])
             session.report(.inventory(AgentV1.Inventory()))
-            for _ in 0..<500 where stream.sent.count < 4 {
-                try await reactor.sleep(for: .milliseconds(2))
+            try await eventually(reactor) {
+                try AgentSessionTests.reports(stream.sent).count >= 2
             }
             guard case .hello(let hello) = stream.sent.first?.kind else {
                 Issue.record("no hello")
@@ -111,10 +117,7 @@ import Testing
             }
             #expect(hello.host?.hostname == "here")
             #expect(hello.jobs == [AgentV1.JobReference(Sample.reference(3))])
-            let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
-                guard case .report(let envelope) = message.kind else { return nil }
-                return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
-            }
+            let reports = try AgentSessionTests.reports(stream.sent)
             #expect(reports.map(\.sequence) == [1, 2])
             // This machine's clock is another: the control plane would refuse reports by it.
             for report in reports {
@@ -141,7 +144,7 @@ import Testing
             // Nobody has heard of a job yet.
             session.report(.jobProgress(.with { $0.message = "too early" }))
             let running = LoopTask(on: loop) { try await session.run(on: loop) }
-            while stream.sent.isEmpty { try await reactor.sleep(for: .milliseconds(1)) }
+            try await eventually(reactor) { !stream.sent.isEmpty }
             session.report(
                 .jobProgress(
                     .with {
@@ -150,14 +153,11 @@ import Testing
                     }))
             try await reactor.sleep(for: .milliseconds(20))
             #expect(stream.sent.count == 1)
-            stream.say(AgentSessionTests.welcome)
-            while stream.sent.count < 2 { try await reactor.sleep(for: .milliseconds(1)) }
+            stream.say(AgentSessionTests.welcome())
+            try await eventually(reactor) { stream.sent.count >= 2 }
             session.close()
             try await running.value()
-            let reports = try stream.sent.compactMap { message -> AgentV1.Report? in
-                guard case .report(let envelope) = message.kind else { return nil }
-                return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
-            }
+            let reports = try AgentSessionTests.reports(stream.sent)
             guard case .jobProgress(let progress) = reports.first?.kind else {
                 Issue.record("no progress")
                 return
@@ -173,23 +173,25 @@ import Testing
             let (stream, work, session) = try AgentSessionTests.make(try .generate(), reactor)
             stream.isHeld = true
             let running = LoopTask(on: loop) { try await session.run(on: loop) }
-            stream.say(AgentSessionTests.welcome)
-            while work.session == nil { try await reactor.sleep(for: .milliseconds(1)) }
+            stream.say(AgentSessionTests.welcome())
+            try await eventually(reactor) { work.session != nil }
+            func sender(_ number: Int, on loop: isolated EventLoop) -> LoopTask<Bool> {
+                LoopTask(on: loop) { await session.send(.with { $0.requestID = "\(number)" }) }
+            }
             // One is on its way, as many as fit are queued, and four wait.
             let waiting = 4
-            let senders = (0..<1 + ReportQueue.logChunksMax + waiting).map { number in
-                LoopTask(on: loop) {
-                    if number > 0 { try await reactor.sleep(for: .milliseconds(5)) }
-                    return await session.send(.with { $0.requestID = "\(number)" })
-                }
-            }
+            var senders = [sender(0, on: loop)]
+            try await eventually(reactor) { stream.isHolding }
+            senders += (1...ReportQueue.logChunksMax + waiting).map { sender($0, on: loop) }
             try await reactor.sleep(for: .milliseconds(20))
             let cancelled = LoopTask(on: loop) { await session.send(AgentV1.LogChunk()) }
             cancelled.cancel()
             #expect(try await cancelled.value() == false)
-            for _ in senders {
+            for number in 1...senders.count {
+                try await eventually(reactor) { stream.isHolding }
                 stream.letGo.raise()
-                try await reactor.sleep(for: .milliseconds(5))
+                // With hello.
+                try await eventually(reactor) { stream.sent.count == 1 + number }
             }
             for sender in senders { #expect(try await sender.value()) }
             #expect(try AgentSessionTests.logRequests(stream.sent).count == senders.count)
@@ -207,14 +209,17 @@ import Testing
         }
     }
 
+    private static func reports(_ sent: [AgentV1.ConnectRequest]) throws -> [AgentV1.Report] {
+        try sent.compactMap { message in
+            guard case .report(let envelope) = message.kind else { return nil }
+            return try Wire.decode(AgentV1.Report.self, from: envelope.payload)
+        }
+    }
+
     private static func logRequests(_ sent: [AgentV1.ConnectRequest]) throws -> Set<String> {
         Set(
-            try sent.compactMap { message in
-                guard case .report(let envelope) = message.kind,
-                    case .logChunk(let chunk) = try Wire.decode(
-                        AgentV1.Report.self, from: envelope.payload
-                    ).kind
-                else { return nil }
+            try reports(sent).compactMap { report in
+                guard case .logChunk(let chunk) = report.kind else { return nil }
                 return chunk.requestID
             })
     }
@@ -236,11 +241,13 @@ import Testing
         return (stream, work, session)
     }
 
-    private static var welcome: AgentV1.ConnectResponse.Kind {
+    /// Three intervals without an answer end the stream: none is so short that a pause of the machine
+    /// does.
+    private static func welcome(heartbeatSeconds: Int64 = 60) -> AgentV1.ConnectResponse.Kind {
         .welcome(
             .with {
                 $0.sessionID = sessionID
-                $0.heartbeatInterval = .with { $0.seconds = 1 }
+                $0.heartbeatInterval = .with { $0.seconds = heartbeatSeconds }
                 $0.time = GoogleProtobuf.Timestamp(time)
             })
     }

@@ -1,5 +1,6 @@
 import Domain
 import EventLoops
+import Glibc
 import TestSupport
 import Testing
 
@@ -36,6 +37,34 @@ import Testing
         }
     }
 
+    @Test("the lock ends with its owner, though a program that is being started shares its file")
+    func sharedLock() throws {
+        try StateFolderTests.withFolder { folder in
+            let lock = try folder.lock()
+            let shared = try #require(
+                StateFolderTests.share("\(folder.path)/\(StateFolder.lockName)"))
+            defer { close(shared) }
+            #expect(try !StateFolderTests.isFree(folder))
+            _ = consume lock
+            #expect(try StateFolderTests.isFree(folder))
+        }
+    }
+
+    /// Another descriptor of the same open file, as a program has between `fork` and `exec`.
+    private static func share(_ path: String) -> Int32? {
+        var wanted = stat()
+        guard stat(path, &wanted) == 0 else { return nil }
+        for descriptor in Int32(0)..<1024 {
+            var found = stat()
+            if fstat(descriptor, &found) == 0, found.st_ino == wanted.st_ino,
+                found.st_dev == wanted.st_dev
+            {
+                return fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+            }
+        }
+        return nil
+    }
+
     @Test("what shall run is remembered whole or not at all, and holds ids alone")
     func desired() {
         let desired = [
@@ -61,7 +90,7 @@ import Testing
             file.save([:], on: loop)
             file.save([Sample.service: Sample.deployment], on: loop)
             file.save([Sample.service: Sample.otherDeployment], on: loop)
-            let end = Instant.now().advanced(by: .seconds(20))
+            let end = Instant.now().advanced(by: .seconds(30))
             while await file.load() != [Sample.service: Sample.otherDeployment],
                 Instant.now() < end
             {

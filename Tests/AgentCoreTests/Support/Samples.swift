@@ -31,9 +31,10 @@ enum Sample {
         JobIdentity(reference: reference(token, deployment), serviceID: service)
     }
 
+    /// - Parameter start: Short only where running into it is what is wanted.
     static func order(
         _ deployment: DeploymentID = Sample.deployment, initialized: Bool = false,
-        identifier: String? = nil
+        identifier: String? = nil, start: Duration = .seconds(60)
     ) -> DeployOrder {
         DeployOrder(
             environmentID: environment, deploymentID: deployment, slug: "db", image: "postgres:16",
@@ -54,13 +55,15 @@ enum Sample {
             probe: LoginProbe(
                 databaseName: "app", username: "app", password: SecretText(password)),
             timeouts: JobTimeouts(
-                pull: .seconds(5), start: .milliseconds(300), stop: .seconds(10)))
+                pull: .seconds(5), start: start, stop: .seconds(10)))
     }
 
-    static func restart(_ identifier: String? = nil) -> RestartOrder {
+    static func restart(
+        _ identifier: String? = nil, start: Duration = .seconds(60)
+    ) -> RestartOrder {
         RestartOrder(
             environmentID: environment, port: 5432, probe: order().probe,
-            timeouts: order().timeouts, systemIdentifier: identifier)
+            timeouts: order(start: start).timeouts, systemIdentifier: identifier)
     }
 
     static func jobs(_ engine: FakeEngine, _ reactor: Reactor) -> OtherJobs {
@@ -84,7 +87,7 @@ enum Sample {
         image: "postgres:16", port: 5432, mountPath: "/var/lib/postgresql/data",
         dataPath: "/var/lib/postgresql/data/pgdata", limits: order().limits)
 
-    /// Spare volumes of ``layout``, not filled yet.
+    /// Spare volumes of ``layout``, not filled yet: that is for the test to do, and for no timer.
     static func spares(
         _ engine: FakeEngine, _ reactor: Reactor, count: Int = 2,
         mayWork: @escaping () -> Bool = { true }, logger: Logger = silence,
@@ -97,7 +100,7 @@ enum Sample {
                 verification: Verification(
                     engine: engine, prober: FakeProber(engine), reactor: reactor),
                 networks: EnvironmentNetworks(engine: engine), serverID: server, logger: logger,
-                mayWork: mayWork))
+                mayWork: mayWork, fillPause: .seconds(3600)))
         spares.replaceLayouts([layout], on: loop)
         return spares
     }

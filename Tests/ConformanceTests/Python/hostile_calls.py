@@ -9,6 +9,9 @@ from raw_connection import body as body_frames, data
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED = "0", "1", "2", "3", "4"
 RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = "8", "12", "13"
 
+# response_parameters {interval_us: 1_800_000_000}: the handler sleeps and takes nothing more.
+HALF_AN_HOUR = b"\x12\x06\x10\x80\xa4\xa7\xda\x06"
+
 
 def message(payload=b"", flag=0, count=None):
     """A message behind its prefix; `count` lies about its length."""

@@ -2,6 +2,7 @@
 
 import struct
 
+from hostile_calls import HALF_AN_HOUR, message
 from hostile_table import answered, connection_error, ignored, status, stream_error
 from raw_connection import (
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW_CONTROL_ERROR, FRAME_SIZE,
@@ -350,11 +351,10 @@ def settings_that_push_a_stream_window_beyond_its_maximum(c):
 
 @stream_error(FLOW_CONTROL_ERROR)
 def more_data_than_the_stream_window(c):
-    # The handler sleeps and takes nothing, so that no window is given back.
-    message = b"\x12\x05\x10\x80\xce\xda\x03"  # response_parameters {interval_us: 7_776_000}
-    c.send(c.call("FullDuplexCall"), data(1, struct.pack(">BI", 0, len(message)) + message))
+    # No window is given back meanwhile.
+    c.send(c.call("FullDuplexCall"), data(1, message(HALF_AN_HOUR)))
     for _ in range(STREAM_WINDOW // FRAME_BYTES_MAX + 2):
-        c.send(data(1, struct.pack(">BI", 0, FRAME_BYTES_MAX - 5) + bytes(FRAME_BYTES_MAX - 5)))
+        c.send(data(1, message(bytes(FRAME_BYTES_MAX - 5))))
 
 
 @answered

@@ -11,7 +11,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 
 
 def framed(message, compress=False):

@@ -20,7 +20,7 @@ grpc.__path__.append(f"{sys.argv[1]}/grpc")
 
 from grpc.testing import empty_pb2, messages_pb2, test_pb2_grpc  # noqa: E402
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 REQUEST_SIZES = (27182, 8, 1828, 45904)
 RESPONSE_SIZES = (31415, 9, 2653, 58979)
 LARGE_REQUEST, LARGE_RESPONSE = 271828, 314159

@@ -22,6 +22,7 @@ ENHANCE_YOUR_CALM = 11
 HEADER_TABLE_SIZE, ENABLE_PUSH, CONCURRENT_STREAMS, INITIAL_WINDOW, FRAME_SIZE = 1, 2, 3, 4, 5
 
 WINDOW_MAX = 2**31 - 1
+# Less than the minute after which a server gives up whoever reads nothing.
 SECONDS_MAX = 40
 
 

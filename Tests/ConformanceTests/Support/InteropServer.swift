@@ -45,7 +45,7 @@ final class InteropServer: Sendable {
 
     /// It prints the port on a line of its own.
     private static func waitForPort(_ program: RunningProgram) throws -> Int {
-        let end = ContinuousClock.now.advanced(by: .seconds(20))
+        let end = ContinuousClock.now.advanced(by: .seconds(60))
         while ContinuousClock.now < end, program.isRunning {
             let text = program.text
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -13,11 +13,12 @@ struct Outcomes: Sendable {
 
     let all: [Outcome]
 
-    /// Runs a program to its end; each line that it prints is one outcome.
+    /// Runs a program to its end; each line of JSON that it prints is one outcome. (A library may have
+    /// something of its own to say.)
     static func of(_ command: [String]) throws -> Outcomes {
         let text = try Command.run(command)
         return Outcomes(
-            all: try text.split(separator: "\n").map {
+            all: try text.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
                 try JSONDecoder().decode(Outcome.self, from: Data($0.utf8))
             })
     }
