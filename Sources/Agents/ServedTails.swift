@@ -11,6 +11,8 @@ final class ServedTails {
     private struct Tail {
         let serviceID: ServiceID
         var sequence = 0
+        /// Whether the agent was asked and has not ended it: else it need not hear that its reader left.
+        var isAtAgent = false
     }
 
     private let needs: AgentGateway.Needs
@@ -41,6 +43,7 @@ final class ServedTails {
             return false
         }
         try await post(.begun, to: request.tailID)
+        tails[request.tailID]?.isAtAgent = true
         return tails[request.tailID] != nil
     }
 
@@ -50,8 +53,11 @@ final class ServedTails {
     }
 
     /// Forgets a request.
-    /// - Returns: Its service; nil when it is not known any more.
-    func stop(_ tailID: String) -> ServiceID? { tails.removeValue(forKey: tailID)?.serviceID }
+    /// - Returns: Its service; nil when the agent has nothing to stop.
+    func stop(_ tailID: String) -> ServiceID? {
+        guard let tail = tails.removeValue(forKey: tailID), tail.isAtAgent else { return nil }
+        return tail.serviceID
+    }
 
     /// Passes a chunk on; one of a request that nobody reads any more is dropped.
     func received(_ chunk: AgentLogChunk) async throws {
@@ -59,6 +65,7 @@ final class ServedTails {
         try await pay(for: chunk)
         if !chunk.lines.isEmpty { try await post(.lines(chunk.lines), to: chunk.tailID) }
         guard chunk.isEnd else { return }
+        tails[chunk.tailID]?.isAtAgent = false
         try await post(.end(error: chunk.error), to: chunk.tailID)
         tails[chunk.tailID] = nil
     }
