@@ -41,7 +41,7 @@ public final class TestPostgres: Sendable {
         [
             "listen_addresses = ''", "unix_socket_directories = '\(folder)'", "fsync = off",
             "full_page_writes = off", "shared_buffers = 16MB",
-            "max_connections = 100", "max_wal_size = 64MB", "log_statement = all",
+            "max_connections = 300", "max_wal_size = 64MB", "log_statement = all",
             "log_line_prefix = '%p %d '", "autovacuum = off", "jit = off",
         ]
     }
