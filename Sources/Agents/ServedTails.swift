@@ -10,6 +10,8 @@ import PostgresClient
 final class ServedTails {
     private struct Tail {
         let serviceID: ServiceID
+        /// Whether there was room for one more.
+        let hasPlace: Bool
         var sequence = 0
         /// Whether the agent was asked and has not ended it: else it need not hear that its reader left.
         var isAtAgent = false
@@ -29,12 +31,21 @@ final class ServedTails {
             now: needs.reactor.now)
     }
 
-    /// Takes a request up and tells its reader so.
+    /// Notes a request as soon as it is heard of: that its reader left may be the next notice, before
+    /// ``begin(_:)`` has begun.
+    /// - Returns: Whether it is a new one.
+    func note(_ request: LogRequest) -> Bool {
+        guard tails[request.tailID] == nil else { return false }
+        tails[request.tailID] = Tail(
+            serviceID: request.serviceID, hasPlace: tails.count < needs.limits.tailsPerStreamMax)
+        return true
+    }
+
+    /// Takes a noted request up and tells its reader so.
     /// - Returns: Whether the agent shall be asked.
     func begin(_ request: LogRequest) async throws -> Bool {
-        guard tails[request.tailID] == nil else { return false }
-        tails[request.tailID] = Tail(serviceID: request.serviceID)
-        guard tails.count <= needs.limits.tailsPerStreamMax else {
+        guard let tail = tails[request.tailID] else { return false }
+        guard tail.hasPlace else {
             try await refuse(request, LogChunk.tooManyTails)
             return false
         }

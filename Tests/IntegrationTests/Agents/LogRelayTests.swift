@@ -223,16 +223,18 @@ import Testing
 
     @Test(
         "of a request that is refused, or left before it is taken up, the agent hears nothing",
-        arguments: [0, 1])
-    func leftEarly(_ tailsMax: Int) async throws {
+        arguments: [(tailsMax: 0, hasTurn: false), (0, true), (1, false)])
+    func leftEarly(_ tailsMax: Int, _ hasTurn: Bool) async throws {
         try await AgentScene.play({ $0.tailsPerStreamMax = tailsMax }) { scene in
             let agent = try await scene.connectedAgent()
-            // The reader leaves while it is being told whether it may stay.
+            // Both notices come at once, as after a pause of the machine, or the reader leaves while it is
+            // being told that it may not stay.
             for wish in [LogRequestNotice.Wish.begin(tailLines: 1, follow: true), .stop] {
                 scene.first.gateway.received(
                     LogRequestNotice(
                         tailID: String(repeating: "a", count: 32), serverID: scene.serverID,
                         serviceID: Self.service, wish: wish))
+                if hasTurn { try await scene.reactor.sleep(for: .zero) }
             }
             try await agent.heartbeat()
             try await scene.reactor.sleep(for: .milliseconds(100))
