@@ -329,17 +329,17 @@ import Testing
     func sectionsApart() async throws {
         // Each pause lies well within a section's time, also on a machine that stands still for a
         // moment; both together do not.
-        try await withServer(answers: false, { $0.headersTimeMax = .seconds(6) }) {
+        try await withServer(answers: false, { $0.headersTimeMax = .seconds(8) }) {
             server, client in
             // Flags 0: neither the section nor the stream ends.
             try await client.send(Frames.request(1, flags: 0))
-            try await server.reactor.sleep(for: .milliseconds(3500))
+            try await server.reactor.sleep(for: .milliseconds(4500))
             try await client.send(
                 Frames.frame(FrameType.continuation, 4, 1, Frames.field("a", "b"))
                     + Frames.frame(FrameType.headers, 1, 1, Frames.field("c", "d")))
             let stream = try await server.firstStream()
             // Past the first section's time, not past the second's.
-            try await server.reactor.sleep(for: .milliseconds(3500))
+            try await server.reactor.sleep(for: .milliseconds(4500))
             try await client.send(
                 Frames.frame(FrameType.continuation, 4, 1, []) + Frames.ping())
             #expect(try await client.next(FrameType.ping)?.flags == 1)
@@ -351,7 +351,7 @@ import Testing
     @Test("a section that never ends is too slow after its own time, whatever came before it")
     func secondSectionStops() async throws {
         // The first section must not be too slow as well.
-        try await withServer(answers: false, { $0.headersTimeMax = .seconds(3) }) {
+        try await withServer(answers: false, { $0.headersTimeMax = .seconds(5) }) {
             server, client in
             try await client.send(Frames.request(1, flags: 0))
             try await server.until { server.connections.first?.session.recorder.current != nil }
