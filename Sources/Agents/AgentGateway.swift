@@ -179,6 +179,7 @@ public final class AgentGateway {
             let request = LogRequest(
                 tailID: notice.tailID, serviceID: notice.serviceID, tailLines: tailLines,
                 follow: follow)
+            guard stream.tails.note(request) else { return }
             needs.reactor.begin { await stream.beginTail(request) }
         case .stop: stream.stopTail(notice.tailID)
         }

@@ -217,7 +217,7 @@ final class AgentStream {
         sendSignal.raise()
     }
 
-    /// Passes a log request on to the agent.
+    /// Passes a log request that was noted on to the agent.
     func beginTail(_ request: LogRequest) async {
         do {
             guard try await tails.begin(request), !hasEnded else { return }

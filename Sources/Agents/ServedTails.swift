@@ -10,7 +10,11 @@ import PostgresClient
 final class ServedTails {
     private struct Tail {
         let serviceID: ServiceID
+        /// Whether there was room for one more.
+        let hasPlace: Bool
         var sequence = 0
+        /// Whether the agent was asked and has not ended it: else it need not hear that its reader left.
+        var isAtAgent = false
     }
 
     private let needs: AgentGateway.Needs
@@ -27,12 +31,21 @@ final class ServedTails {
             now: needs.reactor.now)
     }
 
-    /// Takes a request up and tells its reader so.
+    /// Notes a request as soon as it is heard of: that its reader left may be the next notice, before
+    /// ``begin(_:)`` has begun.
+    /// - Returns: Whether it is a new one.
+    func note(_ request: LogRequest) -> Bool {
+        guard tails[request.tailID] == nil else { return false }
+        tails[request.tailID] = Tail(
+            serviceID: request.serviceID, hasPlace: tails.count < needs.limits.tailsPerStreamMax)
+        return true
+    }
+
+    /// Takes a noted request up and tells its reader so.
     /// - Returns: Whether the agent shall be asked.
     func begin(_ request: LogRequest) async throws -> Bool {
-        guard tails[request.tailID] == nil else { return false }
-        tails[request.tailID] = Tail(serviceID: request.serviceID)
-        guard tails.count <= needs.limits.tailsPerStreamMax else {
+        guard let tail = tails[request.tailID] else { return false }
+        guard tail.hasPlace else {
             try await refuse(request, LogChunk.tooManyTails)
             return false
         }
@@ -41,6 +54,7 @@ final class ServedTails {
             return false
         }
         try await post(.begun, to: request.tailID)
+        tails[request.tailID]?.isAtAgent = true
         return tails[request.tailID] != nil
     }
 
@@ -50,8 +64,11 @@ final class ServedTails {
     }
 
     /// Forgets a request.
-    /// - Returns: Its service; nil when it is not known any more.
-    func stop(_ tailID: String) -> ServiceID? { tails.removeValue(forKey: tailID)?.serviceID }
+    /// - Returns: Its service; nil when the agent has nothing to stop.
+    func stop(_ tailID: String) -> ServiceID? {
+        guard let tail = tails.removeValue(forKey: tailID), tail.isAtAgent else { return nil }
+        return tail.serviceID
+    }
 
     /// Passes a chunk on; one of a request that nobody reads any more is dropped.
     func received(_ chunk: AgentLogChunk) async throws {
@@ -59,6 +76,7 @@ final class ServedTails {
         try await pay(for: chunk)
         if !chunk.lines.isEmpty { try await post(.lines(chunk.lines), to: chunk.tailID) }
         guard chunk.isEnd else { return }
+        tails[chunk.tailID]?.isAtAgent = false
         try await post(.end(error: chunk.error), to: chunk.tailID)
         tails[chunk.tailID] = nil
     }

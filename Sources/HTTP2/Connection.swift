@@ -84,8 +84,6 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
 
     /// How much one connection reads in a turn, in buffers, before others have theirs.
     private static let readsATurnMax = 4
-    /// How long to wait for the acknowledgement of the drain's PING.
-    private static let drainAckTimeMax: Duration = .seconds(1)
 
     /// Makes a connection over `stream`, which it then owns.
     /// - Throws: ``HTTP2Error``.
@@ -173,7 +171,7 @@ public final class Connection: ReadinessHandler, EndOfTurnHandler {
         phase = .draining
         session.submitShutdownNotice()
         session.submitPing(.drain)
-        phaseTimer = reactor.schedule(after: Connection.drainAckTimeMax) { [weak self] in
+        phaseTimer = reactor.schedule(after: limits.drainAckTimeMax) { [weak self] in
             self?.finish()
         }
     }

@@ -40,6 +40,8 @@ public struct ConnectionLimits: Sendable {
     public var connectionAgeMax: Duration?
     /// How long streams may go on after that.
     public var connectionAgeGraceMax: Duration = .seconds(300)
+    /// How long a drain waits for the acknowledgement of its PING before it says which streams are served.
+    public var drainAckTimeMax: Duration = .seconds(1)
     /// How long we read on after the last GOAWAY, so that the peer sees it instead of a reset.
     public var lingerTimeMax: Duration = .seconds(1)
     /// Acknowledgements of PING and SETTINGS that may wait to be sent.

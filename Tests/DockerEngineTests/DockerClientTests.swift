@@ -4,7 +4,7 @@ import Testing
 
 @testable import DockerEngine
 
-@Suite(.timeLimit(.minutes(1))) struct DockerClientTests {
+@Suite(.timeLimit(.minutes(5))) struct DockerClientTests {
     private static let container = #"{"message":"No such container: c"}"#
 
     @Test func theVersionIsAgreedOnceAndStandsBeforeEachPath() async throws {

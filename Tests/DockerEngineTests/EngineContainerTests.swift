@@ -5,11 +5,11 @@ import Testing
 @testable import DockerEngine
 
 /// Containers in the machine's own Docker.
-@Suite(.timeLimit(.minutes(3))) struct EngineContainerTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineContainerTests {
     @Test func lifeOfAContainer() async throws {
         try await withRealEngine { _, _, engine in
             let docker = engine.docker
-            var wanted = engine.container("life", "trap 'exit 7' TERM; echo up; sleep 60 & wait")
+            var wanted = engine.container("life", "trap 'exit 7' TERM; echo up; sleep 600 & wait")
             wanted.resources.memoryBytes = 64 * 1024 * 1024
             wanted.resources.nanoCPUs = 500_000_000
             wanted.resources.processesMax = 20
@@ -28,7 +28,7 @@ import Testing
             #expect(found.state.processID != nil)
             try await waitForOutput("up\n", of: id, engine)
 
-            #expect(try await docker.stopContainer(id, gracePeriod: .seconds(20)))
+            #expect(try await docker.stopContainer(id, gracePeriod: .seconds(60)))
             #expect(try await docker.stopContainer(id) == false)
             found = try #require(try await docker.container(id))
             #expect((found.state.status, found.state.exitCode) == (.exited, 7))

@@ -6,7 +6,7 @@ import Testing
 @testable import DockerEngine
 
 /// Logs and events of the machine's own Docker.
-@Suite(.timeLimit(.minutes(3))) struct EngineStreamTests {
+@Suite(.timeLimit(.minutes(15))) struct EngineStreamTests {
     @Test func logsPartTheOutputsAndStartFromTheTailOrAMoment() async throws {
         try await withRealEngine { _, _, engine in
             let docker = engine.docker
@@ -35,7 +35,7 @@ import Testing
             let docker = engine.docker
             let id = try await engine.start(
                 engine.container(
-                    "follow", "echo first; trap 'echo last; exit' TERM; sleep 60 & wait"))
+                    "follow", "trap 'echo last; exit' TERM; echo first; sleep 600 & wait"))
             let logs = try await docker.logs(of: id, LogSelection(follows: true))
             #expect(try await logs.next(within: .seconds(30))?.bytes == Array("first\n".utf8))
             let late = await thrown { () throws(DockerError) in

@@ -5,7 +5,7 @@ import Testing
 @testable import DockerEngine
 
 /// What an engine, or who poses as one, can do to us: an error each, never a trap or a hang.
-@Suite(.timeLimit(.minutes(1))) struct HostileAnswerTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileAnswerTests {
     private static let soon = Duration.seconds(20)
 
     /// The error of inspecting a container of an engine that answers these bytes.

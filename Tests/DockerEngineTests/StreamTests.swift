@@ -4,7 +4,7 @@ import Testing
 
 @testable import DockerEngine
 
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamTests {
     private static let soon = Duration.seconds(20)
 
     private func event(_ number: Int) -> String {

@@ -5,7 +5,7 @@ import Testing
 @testable import DockerEngine
 
 /// That the image of scripts/test-image does what the official postgres:16 does.
-@Suite(.timeLimit(.minutes(3))) struct TestImageTests {
+@Suite(.timeLimit(.minutes(15))) struct TestImageTests {
     /// A server as the agent runs it: in a network, with a volume, and no more rights than needed.
     private func server(
         _ suffix: String, _ environment: [String: String], _ engine: RealEngine
@@ -44,7 +44,7 @@ import Testing
         ]
         client.network = NetworkAttachment(network: engine.name("net"))
         let id = try await engine.start(client)
-        _ = try await engine.docker.waitForContainer(id, deadline: .seconds(60))
+        _ = try await engine.docker.waitForContainer(id, deadline: .seconds(300))
         return try await engine.output(of: id)
     }
 
@@ -76,7 +76,7 @@ import Testing
             #expect(refused.contains("password authentication failed"))
 
             // Stopped by its own signal it ends well, and a second server finds the same data.
-            #expect(try await engine.docker.stopContainer(id, gracePeriod: .seconds(30)))
+            #expect(try await engine.docker.stopContainer(id, gracePeriod: .seconds(120)))
             #expect(try await engine.docker.container(id)?.state.exitCode == 0)
             try await engine.docker.removeContainer(id)
             _ = try await server("second", ["POSTGRES_PASSWORD": "another"], engine)

@@ -105,6 +105,9 @@ func withServer(
 ) async throws {
     try await onLoop { _, reactor in
         var limits = ConnectionLimits()
+        // However busy this machine is.
+        limits.prefaceTimeMax = .seconds(60)
+        limits.headersTimeMax = .seconds(60)
         change(&limits)
         let server = try AnsweringServer(reactor, limits)
         server.answers = answers

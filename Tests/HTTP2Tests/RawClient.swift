@@ -56,13 +56,15 @@ final class RawClient {
         }
     }
 
-    /// The next frame, or nil when the server has closed or nothing came within two seconds.
+    /// The next frame, or nil when the server has closed or nothing came in many turns of the loop, for
+    /// ten seconds at least.
     func next() async throws -> Frame? {
-        for _ in 0..<2000 {
+        for _ in 0..<10_000 {
             if let frame = cut() { return frame }
             if isEnded { return nil }
             read()
-            if input.count < 9, !isEnded { try await reactor.sleep(for: .milliseconds(1)) }
+            // Also when a part is there: the rest is written by this loop.
+            if !isEnded, !hasFrame { try await reactor.sleep(for: .milliseconds(1)) }
         }
         return nil
     }
@@ -75,8 +77,9 @@ final class RawClient {
         return nil
     }
 
-    /// Whether the server closes within `limit`; what it still sends is dropped.
-    func isClosed(within limit: Duration) async throws -> Bool {
+    /// Whether the server closes within `limit`, which is long where it shall; what it still sends is
+    /// dropped.
+    func isClosed(within limit: Duration = .seconds(30)) async throws -> Bool {
         let end = Instant.now().advanced(by: limit)
         while Instant.now() < end {
             read()
@@ -96,10 +99,13 @@ final class RawClient {
         }
     }
 
+    /// The length of the next frame's payload.
+    private var payloadBytes: Int { Int(input[0]) << 16 | Int(input[1]) << 8 | Int(input[2]) }
+    private var hasFrame: Bool { input.count >= 9 && input.count >= 9 + payloadBytes }
+
     private func cut() -> Frame? {
-        guard input.count >= 9 else { return nil }
-        let count = Int(input[0]) << 16 | Int(input[1]) << 8 | Int(input[2])
-        guard input.count >= 9 + count else { return nil }
+        guard hasFrame else { return nil }
+        let count = payloadBytes
         let id = input[5..<9].reduce(Int32(0)) { $0 << 8 | Int32($1) }
         let frame = Frame(
             type: input[3], flags: input[4], streamID: id, payload: Array(input[9..<9 + count]))

@@ -45,7 +45,7 @@ import Testing
         let goodbye = try await client.next(FrameType.goAway)
         #expect(goodbye?.code == ErrorCode.enhanceYourCalm.rawValue)
         #expect(goodbye?.text == reason)
-        #expect(try await client.isClosed(within: .seconds(5)))
+        #expect(try await client.isClosed())
     }
 
     private static let queuedFramesMax = 50

@@ -19,7 +19,7 @@ import Testing
             defer { stream.close() }
             var rest = Array(request.utf8)
             var answer: [UInt8] = []
-            for _ in 0..<2000 {
+            for _ in 0..<20_000 {
                 if !rest.isEmpty,
                     case .moved(let count) = rest.withUnsafeBytes({ stream.write($0) })
                 {

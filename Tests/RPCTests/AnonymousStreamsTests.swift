@@ -92,7 +92,7 @@ import Testing
 
     @Test("a stream of reflection that asks nothing for its time is ended; one that asks goes on")
     func idle() async throws {
-        try await withServices({ $0.anonymousStreamIdleTimeMax = .seconds(3) }) {
+        try await withServices({ $0.anonymousStreamIdleTimeMax = .seconds(6) }) {
             server, client in
             let silent = try client.begin(Self.reflection)
             let busy = try client.begin(Self.reflection)

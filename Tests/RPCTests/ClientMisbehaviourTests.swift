@@ -167,8 +167,8 @@ import Testing
         try await onLoop { _, reactor in
             let server = try RawServer(reactor) { _, _, _ in }
             let channel = try ClientTests.channel(to: server.address, reactor) {
-                $0.keepaliveTime = .milliseconds(40)
-                $0.keepaliveTimeout = .milliseconds(60)
+                $0.keepaliveTime = .milliseconds(300)
+                $0.keepaliveTimeout = .seconds(2)
             }
             let chat = try await channel.call(EchoServer.chat)
             try await chat.write(Payload([1]))
@@ -215,7 +215,7 @@ final class RawServer: ConnectionDelegate {
         let stream = FreezableStream(stream)
         guard
             let connection = try? Connection(
-                over: stream, role: .server, peer: peer, limits: ConnectionLimits(),
+                over: stream, role: .server, peer: peer, limits: .patient,
                 reactor: reactor, buffers: LoopBuffers(), delegate: self)
         else { return }
         open.append((connection, stream))

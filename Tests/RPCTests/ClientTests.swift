@@ -17,7 +17,7 @@ import Testing
         _ body: @escaping @Sendable (EchoServer, Channel, Reactor) async throws -> Void
     ) async throws {
         try await onLoop { _, reactor in
-            var serverLimits = ServerLimits()
+            var serverLimits = ServerLimits.patient
             serverChange(&serverLimits)
             let server = try EchoServer(reactor, serverLimits)
             let channel = try ClientTests.channel(to: server.address, reactor, change)
@@ -31,7 +31,7 @@ import Testing
         to address: SocketAddress, _ reactor: Reactor,
         _ change: (inout ChannelLimits) -> Void = { _ in }
     ) throws -> Channel {
-        var limits = ChannelLimits()
+        var limits = ChannelLimits.patient
         limits.backoffBase = .milliseconds(50)
         change(&limits)
         return Channel(
@@ -192,9 +192,9 @@ import Testing
     @Test("nobody listens: UNAVAILABLE that names address and cause, at once again in the pause")
     func refused() async throws {
         try await onLoop { _, reactor in
-            let server = try EchoServer(reactor)
-            let address = server.address
-            await server.server.drain(grace: .zero)
+            // Held, so that no other test listens there.
+            let held = try HeldPort()
+            let address = try #require(SocketAddress(host: "127.0.0.1", port: held.number))
             let channel = try Self.channel(to: address, reactor) { $0.backoffBase = .seconds(30) }
             for _ in 0..<2 {
                 let status = await #expect(throws: RPCStatus.self) {
@@ -206,6 +206,7 @@ import Testing
             }
             #expect(channel.state == .failing)
             channel.close()
+            withExtendedLifetime(held) {}
         }
     }
 
@@ -213,8 +214,9 @@ import Testing
     func waitsForReady() async throws {
         try await onLoop { _, reactor in
             let first = try EchoServer(reactor)
-            let address = first.address
             await first.server.drain(grace: .zero)
+            let held = try HeldPort(isShared: true)
+            let address = try #require(SocketAddress(host: "127.0.0.1", port: held.number))
             let channel = try Self.channel(to: address, reactor)
             var second: GRPCServer?
             reactor.schedule(after: .milliseconds(200)) {
@@ -230,6 +232,7 @@ import Testing
             #expect(answer.value == Array("late".utf8))
             channel.close()
             await second?.drain(grace: .zero)
+            withExtendedLifetime(held) {}
         }
     }
 

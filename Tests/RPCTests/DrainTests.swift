@@ -26,7 +26,9 @@ import Testing
     @Test("calls that run finish within the grace, and the connection is closed afterwards")
     func runningCalls() async throws {
         try await withEcho { server, client in
+            var begun = 0
             server.onUnary = { request, _ in
+                begun += 1
                 try await server.reactor.sleep(for: .milliseconds(100))
                 return request
             }
@@ -36,12 +38,11 @@ import Testing
                 call.end()
                 return call
             }
-            for _ in 0..<500 where server.server.handlersRunning < 50 {
-                try await server.reactor.sleep(for: .milliseconds(1))
-            }
+            // Some may have ended again by then.
+            try await calls[0].until { begun == 50 }
             let begin = Instant.now()
-            await server.server.drain(grace: .seconds(10))
-            #expect(begin.duration(to: .now()) < .seconds(5))
+            await server.server.drain(grace: .seconds(60))
+            #expect(begin.duration(to: .now()) < .seconds(30))
             for (index, call) in calls.enumerated() {
                 #expect(call.status == .ok)
                 #expect(call.responses == [[UInt8(index)]])
@@ -77,9 +78,7 @@ import Testing
             let call = try client.begin("/test.Echo/Unary")
             try call.send([1])
             call.end()
-            for _ in 0..<500 where server.server.handlersRunning < 1 {
-                try await server.reactor.sleep(for: .milliseconds(1))
-            }
+            try await call.until { server.server.handlersRunning == 1 }
             await server.server.drain(grace: .milliseconds(100))
             #expect(call.status == .unavailable)
         }

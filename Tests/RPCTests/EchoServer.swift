@@ -32,7 +32,7 @@ final class EchoServer {
     var onChat: ((RequestStream<Payload>, ResponseWriter<Payload>) async throws -> Void)?
 
     init(
-        _ reactor: Reactor, _ limits: ServerLimits = ServerLimits(),
+        _ reactor: Reactor, _ limits: ServerLimits = .patient,
         webOrigins: WebOrigins = WebOrigins(),
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
         statusForError: @escaping (any Error) -> RPCStatus? = { _ in nil }
@@ -78,7 +78,7 @@ final class EchoServer {
     }
 
     func waitFor(_ event: String) async throws {
-        for _ in 0..<2500 where !events.contains(event) {
+        for _ in 0..<20_000 where !events.contains(event) {
             try await reactor.sleep(for: .milliseconds(2))
         }
         try #require(events.contains(event), "no event \(event) in \(events)")
@@ -88,11 +88,11 @@ final class EchoServer {
 /// Runs `body` with an echo server and a client connected to it, all on one loop.
 func withEcho(
     _ change: @escaping @Sendable (inout ServerLimits) -> Void = { _ in },
-    client clientLimits: ConnectionLimits = ConnectionLimits(),
+    client clientLimits: ConnectionLimits = .patient,
     _ body: @escaping @Sendable (EchoServer, TestClient) async throws -> Void
 ) async throws {
     try await onLoop { _, reactor in
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         change(&limits)
         let server = try EchoServer(reactor, limits)
         let client = try TestClient(server.address, reactor, limits: clientLimits)

@@ -79,10 +79,7 @@ import Testing
             #expect(
                 Self.statuses(call) == [.serviceUnknown, .serving, .notServing, .serviceUnknown])
             call.cancel()
-            for _ in 0..<500 where server.server.handlersRunning > 0 {
-                try await server.reactor.sleep(for: .milliseconds(2))
-            }
-            #expect(server.server.handlersRunning == 0)
+            try await call.until { server.server.handlersRunning == 0 }
         }
     }
 

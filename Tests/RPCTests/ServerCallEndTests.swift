@@ -34,15 +34,19 @@ import Testing
         }
     }
 
+    /// Waits for a moment, and does not notice that it is cancelled.
+    private static func pause(_ reactor: Reactor) async {
+        await withCheckedContinuation { continuation in
+            reactor.schedule(after: .milliseconds(4)) { continuation.resume() }
+        }
+    }
+
     @Test("the caller is answered at the deadline even when the handler does not notice")
     func deadlineIgnored() async throws {
         try await withEcho { server, client in
+            var isReleased = false
             server.onUnary = { request, _ in
-                for _ in 0..<50 { try? await server.reactor.sleep(for: .milliseconds(4)) }
-                // Cancelled sleeps return at once: wait in a way that does not notice.
-                await withCheckedContinuation { continuation in
-                    server.reactor.schedule(after: .milliseconds(200)) { continuation.resume() }
-                }
+                while !isReleased { await Self.pause(server.reactor) }
                 server.events.append("done")
                 return request
             }
@@ -50,8 +54,9 @@ import Testing
             #expect(call.status == .deadlineExceeded)
             #expect(server.events.isEmpty)
             #expect(server.server.handlersRunning == 1)
+            isReleased = true
             try await server.waitFor("done")
-            #expect(server.server.handlersRunning == 0)
+            try await call.until { server.server.handlersRunning == 0 }
         }
     }
 
@@ -180,10 +185,8 @@ import Testing
             let payload = [UInt8](repeating: 5, count: 50_000)
             call.sendRaw(MessageFrame.bytes(try Wire.encode(Payload(payload, repeating: 200))))
             call.end()
-            try await server.reactor.sleep(for: .milliseconds(100))
-            let written = server.events.count
+            let written = try await server.reactor.settled { server.events.count }
             // Its window, our stream's queue and the sockets hold far less than the 10 MB.
-            #expect(written > 0)
             #expect(written < 100)
             try await server.reactor.sleep(for: .milliseconds(100))
             #expect(server.events.count == written)
@@ -199,9 +202,9 @@ import Testing
     @Test("a handler that does not read makes the client wait, and nothing is lost")
     func readerWaits() async throws {
         try await withEcho { server, client in
+            var mayRead = false
             server.onCollect = { requests, _ in
-                try await server.reactor.sleep(for: .milliseconds(150))
-                server.events.append("slept")
+                while !mayRead { try await server.reactor.sleep(for: .milliseconds(2)) }
                 var count = 0
                 while let request = try await requests.next() { count += request.value.count }
                 return Payload(Array("\(count)".utf8))
@@ -210,9 +213,9 @@ import Testing
             for _ in 0..<200 { try call.send([UInt8](repeating: 1, count: 50_000)) }
             call.end()
             try await server.reactor.sleep(for: .milliseconds(100))
-            #expect(server.events.isEmpty)
             // The rest has not left the client.
             #expect((call.stream?.queuedBytes ?? 0) > 9_000_000)
+            mayRead = true
             try await call.finished()
             #expect(call.responses == [Array("10000000".utf8)])
         }
@@ -221,10 +224,9 @@ import Testing
     @Test("beyond the handlers' limit calls are refused, those included whose caller has gone")
     func handlersRunningMax() async throws {
         try await withEcho({ $0.handlersRunningMax = 3 }) { server, client in
+            var isReleased = false
             server.onUnary = { request, _ in
-                await withCheckedContinuation { continuation in
-                    server.reactor.schedule(after: .milliseconds(200)) { continuation.resume() }
-                }
+                while !isReleased { await Self.pause(server.reactor) }
                 return request
             }
             let calls = try (0..<3).map { _ in
@@ -233,16 +235,13 @@ import Testing
                 call.end()
                 return call
             }
-            for _ in 0..<500 where server.server.handlersRunning < 3 {
-                try await server.reactor.sleep(for: .milliseconds(1))
-            }
+            try await calls[0].until { server.server.handlersRunning == 3 }
             for call in calls { call.cancel() }
             let found2 = try await client.unary("/test.Echo/Unary")
             #expect(found2.status == .resourceExhausted)
             #expect(server.server.handlersRunning == 3)
-            for _ in 0..<500 where server.server.handlersRunning > 0 {
-                try await server.reactor.sleep(for: .milliseconds(2))
-            }
+            isReleased = true
+            try await found2.until { server.server.handlersRunning == 0 }
             let found3 = try await client.unary("/test.Echo/Unary")
             #expect(found3.status == .ok)
         }
@@ -284,11 +283,7 @@ import Testing
             var isReleased = false
             server.onUnary = { request, _ in
                 // Does not notice that it is cancelled.
-                while request.value == [9], !isReleased {
-                    await withCheckedContinuation { continuation in
-                        server.reactor.schedule(after: .milliseconds(2)) { continuation.resume() }
-                    }
-                }
+                while request.value == [9], !isReleased { await Self.pause(server.reactor) }
                 return request
             }
             let calls = try (0..<3).map { _ in

@@ -13,7 +13,7 @@ final class TestClient: ConnectionDelegate {
     private let reactor: Reactor
 
     init(
-        _ address: SocketAddress, _ reactor: Reactor, limits: ConnectionLimits = ConnectionLimits()
+        _ address: SocketAddress, _ reactor: Reactor, limits: ConnectionLimits = .patient
     ) throws {
         self.reactor = reactor
         let stream = try SocketStream.connecting(to: address)

@@ -19,12 +19,12 @@ import Testing
 
     /// A channel that verifies the server as `name`.
     private func channel(
-        to server: TLSHealthServer, as name: String = "localhost", _ credentials: ClientCredentials,
+        to port: UInt16, as name: String = "localhost", _ credentials: ClientCredentials,
         _ reactor: Reactor
     ) throws -> Channel {
         let connector = try TLSConnector(to: name, with: credentials, reactor: reactor)
         return Channel(
-            to: "127.0.0.1", port: server.port, reactor: reactor, workers: try sharedWorkers(),
+            to: "127.0.0.1", port: port, reactor: reactor, workers: try sharedWorkers(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { try connector.stream(over: $0) }
     }
@@ -37,7 +37,7 @@ import Testing
         try await onLoop { _, reactor in
             let server = try TLSHealthServer(credentials, reactor)
             let channel = try channel(
-                to: server,
+                to: server.port,
                 ClientCredentials(
                     authorities: .only(try authority.text()), identity: try agent.identity()),
                 reactor)
@@ -102,7 +102,7 @@ import Testing
             ]
             for (name, trusted, reason) in cases {
                 let channel = try channel(
-                    to: server, as: name,
+                    to: server.port, as: name,
                     ClientCredentials(authorities: .only(try trusted.text())), reactor)
                 let status = await #expect(throws: RPCStatus.self) {
                     try await channel.call(Self.echo, Request())
@@ -121,30 +121,19 @@ import Testing
         let authority = try TestAuthority()
         let issued = try authority.issue()
         try await onLoop { _, reactor in
-            // The port is free: the server that had it is closed.
-            let probe = try TLSHealthServer(try issued.credentials(), reactor)
-            await probe.server.drain(grace: .zero)
-            let program = try RunningProgram([
-                "openssl", "s_server", "-accept", "\(probe.address)", "-cert", issued.certificate,
-                "-key", issued.key, "-rev",
-            ])
+            let server = try await OpenSSLServer(issued, reactor)
             let channel = try channel(
-                to: probe, ClientCredentials(authorities: .only(try authority.text())), reactor)
-            var status: RPCStatus?
-            // At first nobody listens yet.
-            for _ in 0..<500 {
-                status = await #expect(throws: RPCStatus.self) {
-                    try await channel.call(Self.echo, Request())
-                }
-                if status?.message.contains("refused") != true { break }
-                try await reactor.sleep(for: .milliseconds(50))
+                to: server.address.port,
+                ClientCredentials(authorities: .only(try authority.text())), reactor)
+            let status = await #expect(throws: RPCStatus.self) {
+                try await channel.call(Self.echo, Request())
             }
             #expect(status?.code == .unavailable)
             #expect(
                 status?.message.contains("does not speak HTTP/2") == true,
                 "\(status?.message ?? "")")
             channel.close()
-            program.kill()
+            server.kill()
         }
     }
 
@@ -155,7 +144,8 @@ import Testing
         try await onLoop { _, reactor in
             let server = try TLSHealthServer(credentials, reactor)
             let channel = try channel(
-                to: server, ClientCredentials(authorities: .only(try authority.text())), reactor)
+                to: server.port, ClientCredentials(authorities: .only(try authority.text())),
+                reactor)
             let status = await #expect(throws: RPCStatus.self) {
                 try await channel.call(Self.echo, Request())
             }

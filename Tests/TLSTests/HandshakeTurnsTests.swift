@@ -54,8 +54,9 @@ import Testing
             for client in clients { client.step() }
             _ = try await channel.call(ChannelTests.echo, ChannelTests.Request())
             let answered = sockets.filter { HandshakeTurnsTests.hasInput($0) }.count
-            // The turn that reads the call, the one that reads its answer, and one more.
-            #expect(answered <= 3 * HandshakeTurns.stepsATurnMax)
+            // The turn that reads the call and the one that reads its answer, with a few steps each; a
+            // kernel that is slow to pass either on makes it some more, and none makes it all.
+            #expect(answered <= count / 2)
             #expect(answered > 0)
             for client in clients { client.stream.close() }
             channel.close()

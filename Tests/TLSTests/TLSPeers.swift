@@ -99,10 +99,10 @@ final class TLSTestServer {
         TLSPeer(try connector.stream(over: try .connecting(to: address)))
     }
 
-    /// Steps every peer until `done`, at most 30 s.
+    /// Steps every peer until `done`, at most 60 s.
     func run(_ clients: TLSPeer..., until done: () -> Bool) async throws {
         let start = reactor.now
-        while !done(), start.duration(to: reactor.now) < .seconds(30) {
+        while !done(), start.duration(to: reactor.now) < .seconds(60) {
             for peer in clients + peers { peer.step() }
             try await reactor.sleep(for: .milliseconds(1))
         }

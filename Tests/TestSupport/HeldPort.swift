@@ -18,11 +18,18 @@ public final class HeldPort: Sendable {
 
     /// Holds one, on every address of the machine or on 127.0.0.1 alone.
     ///
+    /// - Parameter isShared: Whether a listener that shares its port may take it while it is held, and so
+    ///   nobody else in between.
     /// - Throws: ``Failed``.
-    public init(onEveryAddress: Bool = false) throws(Failed) {
+    public init(onEveryAddress: Bool = false, isShared: Bool = false) throws(Failed) {
         // Programs that other tests start meanwhile must not hold it as well.
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(AF_INET, type, 0)
+        if isShared {
+            var isOn: Int32 = 1
+            let size = socklen_t(MemoryLayout<Int32>.size)
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &isOn, size)
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = onEveryAddress ? 0 : inet_addr("127.0.0.1")

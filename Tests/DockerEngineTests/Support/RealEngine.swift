@@ -13,6 +13,7 @@ final class RealEngine {
     let labels: [String: String]
     private let prefix: String
     private static let count = Atomic<Int>(0)
+    private static let run = UInt32.random(in: 0 ... .max)
 
     /// The image that scripts/test-image builds.
     static let image = variable("BERTH_TEST_IMAGE") ?? "berth/postgres-test:16"
@@ -25,7 +26,8 @@ final class RealEngine {
     init(_ reactor: Reactor) throws {
         docker = try DockerClient(reactor: reactor, socketPath: RealEngine.socketPath)
         let number = RealEngine.count.add(1, ordering: .relaxed).newValue
-        prefix = "berth-engine-test-\(getpid())-\(number)"
+        // What a killed run left behind may have this process's number.
+        prefix = "berth-engine-test-\(getpid())-\(RealEngine.run)-\(number)"
         labels = ["berth.engine-test": prefix]
     }
 

@@ -168,7 +168,8 @@ import Testing
 
     @Test("an agent of which nothing is heard loses its stream and is offline")
     func silence() async throws {
-        try await AgentScene.play({ $0.silenceTimeMax = .milliseconds(50) }) { scene in
+        // Long enough to be seen online before.
+        try await AgentScene.play({ $0.silenceTimeMax = .seconds(4) }) { scene in
             let agent = try await scene.connectedAgent()
             #expect(try await scene.server().agent?.isOnline == true)
             try await agent.live().ended()
@@ -180,14 +181,15 @@ import Testing
 
     @Test("heartbeats keep a stream, and are answered")
     func heartbeats() async throws {
-        try await AgentScene.play({ $0.silenceTimeMax = .milliseconds(200) }) { scene in
+        try await AgentScene.play({ $0.silenceTimeMax = .seconds(4) }) { scene in
             let agent = try await scene.connectedAgent()
             let before = try #require(try await scene.server().agent?.lastSeenAt)
-            for _ in 0..<10 {
+            // For longer than it may be silent, each pause far shorter.
+            for _ in 0..<12 {
                 let ack = try await agent.heartbeat()
                 #expect(ack.lostJobs.isEmpty)
                 #expect(ack.time != nil)
-                try await scene.reactor.sleep(for: .milliseconds(30))
+                try await scene.reactor.sleep(for: .milliseconds(400))
             }
             #expect(try !agent.live().isClosed)
             let after = try #require(try await scene.server().agent?.lastSeenAt)

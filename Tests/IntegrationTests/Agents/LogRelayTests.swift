@@ -121,7 +121,7 @@ import Testing
                     follow: false)
             }
             #expect(refused.kind == .unavailable)
-            #expect(began.duration(to: .now()) < .seconds(2))
+            #expect(began.duration(to: .now()) < .seconds(20))
             #expect(scene.second.logs.tailCount == 0)
         }
     }
@@ -217,6 +217,27 @@ import Testing
                 #expect(refused.message.contains("log_tails_per_minute_max"))
             }
             // The agent heard nothing of those.
+            try await agent.heartbeat()
+        }
+    }
+
+    @Test(
+        "of a request that is refused, or left before it is taken up, the agent hears nothing",
+        arguments: [(tailsMax: 0, hasTurn: false), (0, true), (1, false)])
+    func leftEarly(_ tailsMax: Int, _ hasTurn: Bool) async throws {
+        try await AgentScene.play({ $0.tailsPerStreamMax = tailsMax }) { scene in
+            let agent = try await scene.connectedAgent()
+            // Both notices come at once, as after a pause of the machine, or the reader leaves while it is
+            // being told that it may not stay.
+            for wish in [LogRequestNotice.Wish.begin(tailLines: 1, follow: true), .stop] {
+                scene.first.gateway.received(
+                    LogRequestNotice(
+                        tailID: String(repeating: "a", count: 32), serverID: scene.serverID,
+                        serviceID: Self.service, wish: wish))
+                if hasTurn { try await scene.reactor.sleep(for: .zero) }
+            }
+            try await agent.heartbeat()
+            try await scene.reactor.sleep(for: .milliseconds(100))
             try await agent.heartbeat()
         }
     }

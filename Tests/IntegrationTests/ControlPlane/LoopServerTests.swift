@@ -55,11 +55,13 @@ import Workspaces
     }
 
     static func configuration(_ uri: String) throws -> ServeConfiguration {
-        ServeConfiguration(
+        var configuration = ServeConfiguration(
             address: try #require(SocketAddress("127.0.0.1:0")), databaseURL: uri,
             sealer: try Modules.sealer(),
             fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
             loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
+        configuration.agents = .patient
+        return configuration
     }
 
     @Test("a loop that sweeps forgets expired requests and has due data removed, again and again")
@@ -87,11 +89,14 @@ import Workspaces
                     UPDATE create_requests SET created_at = created_at - interval '25 hours';
                     UPDATE services SET purge_at = now() - interval '1 hour' WHERE id = '\(id)'
                     """)
+                // Each look stops the loop, which shall have time to sweep in between.
                 try await FakeAgent.eventually(reactor) {
-                    try database.count("create_requests") == 0
+                    try await reactor.sleep(for: .milliseconds(100))
+                    return try database.count("create_requests") == 0
                 }
                 try await FakeAgent.eventually(reactor) {
-                    try database.run(
+                    try await reactor.sleep(for: .milliseconds(100))
+                    return try database.run(
                         "SELECT purged_at IS NOT NULL FROM services WHERE id = '\(id)'")
                         == "t"
                 }
@@ -226,7 +231,8 @@ import Workspaces
             let (agent, created) = try await Self.create(database, pair, token)
             defer { agent.close() }
             let job = try await agent.job()
-            #expect(began.duration(to: .now()) < .seconds(2))
+            // Without the notice it would wait for the fallback, of 30 s.
+            #expect(began.duration(to: .now()) < .seconds(20))
             #expect(job.reference?.jobID == created.deploymentID)
             guard case .deploy(let deploy) = job.kind else {
                 Issue.record("no deploy job")
@@ -316,6 +322,7 @@ import Workspaces
             #expect(began.duration(to: .now()) < .seconds(10))
             try await watch.ended()
             #expect(watch.status == .unavailable)
+            try await agent.live().ended()
             #expect(try agent.live().status == .unavailable)
         }
     }

@@ -26,7 +26,7 @@ import Testing
             _ = loop
             let pool = try ConnectionPool(
                 reactor: reactor, workers: try WorkerPool(threads: 1),
-                configuration: PoolConfiguration(uri: try database.uri))
+                configuration: .patient(try database.uri))
             let engine = try Engine(database, pool)
             let agent = try WorkingAgent(engine, 1)
             let (service, deployment) = try await engine.create()
@@ -47,7 +47,7 @@ import Testing
             } while Instant.now() < leaseEnd
             try cluster.start()
             // The pool connects anew at its own pace.
-            try await FakeAgent.eventually(reactor, within: .seconds(30)) {
+            try await FakeAgent.eventually(reactor) {
                 (try? await engine.state(deployment)) != nil
             }
             #expect(try database.run("SELECT lease_until < now() FROM deployments") == "t")

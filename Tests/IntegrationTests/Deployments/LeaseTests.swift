@@ -47,7 +47,7 @@ import Testing
             #expect(try await agent.claim().isEmpty)
             let left = try database.run(
                 """
-                SELECT lease_until - now() BETWEEN interval '50 s' AND interval '60 s'
+                SELECT lease_until - now() BETWEEN interval '20 s' AND interval '60 s'
                 FROM deployments
                 """)
             #expect(left == "t")

@@ -28,6 +28,7 @@ import Testing
             let teardown = try #require(jobs.first { $0.serviceID == old })
             // One that failed proves nothing.
             #expect(try await agent.tell(teardown, .failed, "docker is away"))
+            try database.run("UPDATE service_jobs SET wake_at = wake_at + interval '1 hour'")
             #expect(try await agent.claim().isEmpty)
             try database.run("UPDATE service_jobs SET wake_at = now()")
             let again = try await agent.claimOne()

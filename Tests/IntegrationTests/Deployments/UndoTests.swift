@@ -107,6 +107,8 @@ import Testing
                     try database.expireLeases()
                 } else {
                     #expect(try await agent.tell(undo, .failed, "the engine does not answer"))
+                    try database.run(
+                        "UPDATE service_jobs SET wake_at = wake_at + interval '1 hour'")
                     #expect(try await agent.claim().isEmpty)
                     try database.run("UPDATE service_jobs SET wake_at = now()")
                 }

@@ -112,16 +112,16 @@ extension MigratedDatabase {
         try run(MigratedDatabase.sessionScript(session, of: serverID))
     }
 
-    /// The SQL text that does so.
+    /// The SQL text that does so. No test takes so long that the agent counts as away.
     static func sessionScript(_ session: AgentSessionID, of serverID: ServerID) -> String {
         let id = serverID.description.filter { $0 != "-" }
         return """
             INSERT INTO agents (server_id, credential_hash, public_key, registered_at, session_id,
                 last_seen_at)
             VALUES ('\(serverID)', decode('\(id)\(id)', 'hex'), decode('\(id)\(id)', 'hex'), now(),
-                decode('\(Hexadecimal.text(session.bytes))', 'hex'), now())
+                decode('\(Hexadecimal.text(session.bytes))', 'hex'), now() + interval '1 hour')
             ON CONFLICT (server_id) DO UPDATE SET session_id = excluded.session_id,
-                session_ended_at = NULL, last_seen_at = now()
+                session_ended_at = NULL, last_seen_at = excluded.last_seen_at
             """
     }
 

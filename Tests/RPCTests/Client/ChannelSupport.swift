@@ -8,12 +8,16 @@ import Testing
 
 let quietLogger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
+/// How long a call may take whose deadline shall pass while its handler runs: the first that is long
+/// enough for the machine to begin the handler.
+let deadlineTries: [Duration] = [.milliseconds(300), .seconds(5), .seconds(20)]
+
 /// A channel with which nothing takes long.
 func makeChannel(
     to address: SocketAddress, host: String = "127.0.0.1", _ reactor: Reactor,
     _ change: (inout ChannelLimits) -> Void = { _ in }
 ) throws -> Channel {
-    var limits = ChannelLimits()
+    var limits = ChannelLimits.patient
     limits.backoffBase = .milliseconds(20)
     limits.backoffMax = .milliseconds(100)
     limits.retryPause = .milliseconds(5)
@@ -30,7 +34,7 @@ func withChannel(
     _ body: @escaping @Sendable (EchoServer, Channel) async throws -> Void
 ) async throws {
     try await onLoop { _, reactor in
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         changeServer(&limits)
         let server = try EchoServer(reactor, limits)
         let channel = try makeChannel(to: server.address, reactor, change)

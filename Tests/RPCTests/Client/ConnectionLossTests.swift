@@ -206,7 +206,11 @@ import Testing
             try await reactor.until("over") { call.isOver }
             #expect(call.status == nil)
             #expect(channel.state == .ready)
-            for _ in 0..<5000 { peer.send(type: 6, payload: ping) }
+            // As many at a time as a kernel takes, and more than any rate forgives.
+            for _ in 0..<20 {
+                for _ in 0..<1000 { peer.send(type: 6, payload: ping) }
+                try await reactor.sleep(for: .milliseconds(1))
+            }
             let goodbye = try await peer.next(7)
             #expect(goodbye.payload[4..<8] == [0, 0, 0, 11])
         }
@@ -245,7 +249,7 @@ import Testing
     @Test("a server that closes before it greets is not connected to in a circle")
     func closesAtOnce() async throws {
         try await withScript { server, channel, reactor in
-            let options = CallOptions(timeout: .milliseconds(300), waitsForReady: true)
+            let options = CallOptions(timeout: .seconds(3), waitsForReady: true)
             let call = begin(channel, reactor, options)
             var closed = 0
             while !call.isOver {
@@ -258,14 +262,14 @@ import Testing
             #expect(call.status?.code == .deadlineExceeded)
             #expect(call.status?.message.contains("cannot connect") == true)
             // 20 ms, 32 ms, 51 ms, 82 ms, then 100 ms apart, a fifth less at worst.
-            #expect((2...8).contains(server.peers.count), "\(server.peers.count) connections")
+            #expect((2...45).contains(server.peers.count), "\(server.peers.count) connections")
         }
     }
 
     @Test("a server that takes no streams, and goes away, is not connected to in a circle either")
     func takesNothing() async throws {
         try await withScript { server, channel, reactor in
-            let options = CallOptions(timeout: .milliseconds(300), waitsForReady: true)
+            let options = CallOptions(timeout: .seconds(3), waitsForReady: true)
             let call = begin(channel, reactor, options)
             var index = 0
             while !call.isOver {
@@ -279,7 +283,7 @@ import Testing
                 try await reactor.sleep(for: .milliseconds(1))
             }
             #expect(call.status?.code == .deadlineExceeded)
-            #expect((2...8).contains(server.peers.count), "\(server.peers.count) connections")
+            #expect((2...45).contains(server.peers.count), "\(server.peers.count) connections")
         }
     }
 
@@ -305,12 +309,12 @@ import Testing
     func keepalive() async throws {
         try await withScript({
             $0.keepaliveTime = .milliseconds(30)
-            $0.keepaliveTimeout = .seconds(2)
+            $0.keepaliveTimeout = .seconds(5)
         }) { server, channel, reactor in
             let call = begin(channel, reactor)
             let peer = try await server.greeted(0)
             _ = try await peer.next(1)
-            for _ in 0..<3 {
+            for _ in 0..<2 {
                 let ping = try await peer.next(6)
                 peer.send(type: 6, flags: 1, payload: ping.payload)
             }
@@ -321,8 +325,9 @@ import Testing
             peer.answer(1)
             try await reactor.until("answered") { call.isOver }
             #expect(call.status == nil)
-            // One PING may have been due when the call ended; without a call there is no other.
-            try await reactor.sleep(for: .milliseconds(60))
+            // One PING may have been due when the call ended; without a call there is no other. It is
+            // sent at the end of a turn, and read in a later one.
+            for _ in 0..<10 { try await reactor.sleep(for: .milliseconds(10)) }
             let pings = peer.pings()
             try await reactor.sleep(for: .milliseconds(200))
             #expect(peer.pings() == pings)

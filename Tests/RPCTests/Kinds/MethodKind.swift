@@ -68,12 +68,14 @@ final class KindsServer {
     var written = 0
     /// Ends the call before any request is looked at, when it throws (methods that stream requests).
     var onBegin: () async throws -> Void = {}
-    /// How handlers ended that were cancelled.
+    /// Requests that wait for their call's end after ``stall()``, or did, and those whose wait was
+    /// cancelled.
+    var stalled = 0
     var cancelled = 0
 
     /// - Parameter address: Where it listens; nil for a port that is free.
     init(
-        _ reactor: Reactor, _ limits: ServerLimits = ServerLimits(),
+        _ reactor: Reactor, _ limits: ServerLimits = .patient,
         at address: SocketAddress? = nil
     ) throws {
         self.reactor = reactor
@@ -115,8 +117,9 @@ final class KindsServer {
     /// Makes each request wait until its call is cancelled.
     func stall() {
         onEach = { [unowned self] request, _ in
+            stalled += 1
             do {
-                try await reactor.sleep(for: .seconds(30))
+                try await reactor.sleep(for: .seconds(120))
             } catch {
                 cancelled += 1
                 throw error
@@ -153,7 +156,7 @@ func withKinds(
     _ body: @escaping @Sendable (KindsServer, TestClient) async throws -> Void
 ) async throws {
     try await onLoop { _, reactor in
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         change(&limits)
         let server = try KindsServer(reactor, limits)
         let client = try TestClient(server.address, reactor)
@@ -170,7 +173,7 @@ func withKindsChannel(
     _ body: @escaping @Sendable (KindsServer, Channel) async throws -> Void
 ) async throws {
     try await onLoop { _, reactor in
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         changeServer(&limits)
         let server = try KindsServer(reactor, limits)
         let channel = try makeChannel(to: server.address, reactor, change)

@@ -38,7 +38,7 @@ final class AgentScene {
         let database = try await MigratedDatabase.make()
         try await onLoop { loop, reactor in
             _ = loop
-            var agentLimits = AgentLimits()
+            var agentLimits = AgentLimits.patient
             limits(&agentLimits)
             let scene = try AgentScene(database, reactor, agentLimits, interval, isPrivate)
             if listens { try await scene.listen() }
@@ -126,10 +126,22 @@ final class AgentScene {
 
     /// Waits until a condition holds.
     func eventually(
-        within time: Duration = .seconds(10), line: Int = #line,
+        within time: Duration = .seconds(60), line: Int = #line,
         _ condition: () async throws -> Bool
     ) async throws {
         try await FakeAgent.eventually(reactor, within: time, line: line, condition)
+    }
+}
+
+extension AgentLimits {
+    /// Those of the program, but for times that a busy machine may take where all is well.
+    static var patient: AgentLimits {
+        var limits = AgentLimits()
+        limits.silenceTimeMax = .seconds(120)
+        limits.helloTimeMax = .seconds(60)
+        limits.tailBeginTimeMax = .seconds(60)
+        limits.stopTimeMax = .seconds(60)
+        return limits
     }
 }
 
@@ -150,7 +162,7 @@ final class AgentServer {
     ) throws {
         let workers = try sharedWorkers()
         let pool = try ConnectionPool(
-            reactor: reactor, workers: workers, configuration: PoolConfiguration(uri: uri),
+            reactor: reactor, workers: workers, configuration: .patient(uri),
             logger: AgentScene.quiet)
         let authorizer = PolicyModule(sessions: pool).authorizer
         module = AgentsModule(
@@ -175,7 +187,7 @@ final class AgentServer {
             statusForError: status(for:))
         address = try server.listen(on: #require(SocketAddress("127.0.0.1:0")))
         listener = try NoticeListener(
-            PoolConfiguration(uri: uri), workers: workers, reactor: reactor,
+            .patient(uri), workers: workers, reactor: reactor,
             logger: AgentScene.quiet
         ) { notice in
             switch notice {

@@ -33,9 +33,12 @@ final class FakeAgent: ConnectionDelegate {
         serverID = other?.serverID ?? ""
         pinned = other?.pinned
         let box = DelegateBox()
+        // A test's loop stands still while it asks psql.
+        var limits = ConnectionLimits()
+        limits.prefaceTimeMax = .seconds(120)
         connection = try Connection(
             over: SocketStream.connecting(to: address), role: .client, peer: address,
-            limits: ConnectionLimits(), reactor: reactor, buffers: LoopBuffers(), delegate: box)
+            limits: limits, reactor: reactor, buffers: LoopBuffers(), delegate: box)
         delegateBox = box
         try connection.start()
     }
@@ -229,7 +232,7 @@ final class FakeAgent: ConnectionDelegate {
     }
 
     static func eventually(
-        _ reactor: Reactor, within time: Duration = .seconds(10), line: Int = #line,
+        _ reactor: Reactor, within time: Duration = .seconds(60), line: Int = #line,
         _ condition: () async throws -> Bool
     ) async throws {
         let end = Instant.now().advanced(by: time)
@@ -268,7 +271,7 @@ final class FakeStream: StreamObserver {
     func cancel() { stream?.reset(.cancel) }
 
     /// Waits for the call's end and its status.
-    func ended(within time: Duration = .seconds(10)) async throws {
+    func ended(within time: Duration = .seconds(60)) async throws {
         try await FakeAgent.eventually(reactor, within: time) { isClosed }
     }
 
