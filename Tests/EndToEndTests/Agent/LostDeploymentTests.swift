@@ -8,7 +8,7 @@ import Testing
     @Test("what it made is removed and what ran before runs again, as soon as the agent is back")
     func undone() throws {
         // A start that takes too long would end the deployment as well.
-        let harbour = try Harbour(arguments: ["--database-start-seconds-max", "3600"])
+        let harbour = try Harbour(arguments: ["--database-start-seconds-max", "900"])
         let database = try harbour.createRunning()
         try harbour.query("CREATE TABLE kept AS SELECT 42 AS answer", database)
         let before = try #require(try Docker.containers(of: database.serviceID).first)
