@@ -156,6 +156,9 @@ import Testing
                 CallingClient(port: scene.client.port, reactor: scene.stage.reactor)
             }
             defer { for client in clients { client.close() } }
+            // Connected before this loop is busy with making a gigabyte of messages: berthd waits for a
+            // client's first word for 10 seconds only.
+            for client in clients { #expect(try await client.isServing() != nil) }
             // As large as a message may be at all, and as a create may be.
             for (bytes, codes) in [
                 (4_000_000, [.resourceExhausted]),
