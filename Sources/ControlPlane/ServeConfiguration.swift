@@ -83,6 +83,8 @@ struct ServeConfiguration: Sendable {
         var probeInterval = Duration.seconds(2)
         /// How long PostgreSQL may take to answer one before health says NOT_SERVING.
         var probeDurationMax = Duration.seconds(3)
+        /// How long a call waits for a connection to PostgreSQL; nil for as long as the pool says by itself.
+        var connectionWaitMax: Duration?
         /// The pause between two sweeps of what has expired, by one loop of the process.
         var sweepInterval = Duration.seconds(60)
     }
@@ -115,6 +117,7 @@ struct ServeConfiguration: Sendable {
         pool.connectionsMax =
             postgresConnectionsPerLoopMax
             ?? ServeConfiguration.postgresConnectionsPerLoopMaxDefault(loops: loops)
+        if let wait = times.connectionWaitMax { pool.waitDurationMax = wait }
         return pool
     }
 }

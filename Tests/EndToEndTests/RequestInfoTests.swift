@@ -26,8 +26,12 @@ import Testing
         #expect(Set(ids).count == 3)
         for (id, answer) in zip(ids, answers) {
             #expect(id.wholeMatch(of: /[0-9a-f]{16}-[0-9a-f]+/) != nil)
-            let lines = server.log.split(separator: "\n").filter {
-                $0.contains("request_id=\(id)")
+            var lines: [Substring] = []
+            try eventually("the log line of \(id)") {
+                lines = server.log.split(separator: "\n").filter {
+                    $0.contains("request_id=\(id)")
+                }
+                return !lines.isEmpty
             }
             #expect(lines.count == 1)
             #expect(lines.first?.contains("status=\(answer.code)") == true)
@@ -55,7 +59,11 @@ import Testing
         #expect(answer.code == "INTERNAL")
         let id = try #require(answer.requestID)
         #expect(answer.message.hasSuffix(id))
-        let lines = server.log.split(separator: "\n").filter { $0.contains(id) }
-        #expect(lines.count == 2, "the cause, and how the call ended")
+        var lines: [Substring] = []
+        try eventually("the cause, and how the call ended") {
+            lines = server.log.split(separator: "\n").filter { $0.contains(id) }
+            return lines.count >= 2
+        }
+        #expect(lines.count == 2)
     }
 }

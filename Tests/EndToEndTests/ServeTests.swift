@@ -20,7 +20,7 @@ import Testing
         arguments: [SIGTERM, SIGINT])
     func drains(_ signal: Int32) throws {
         let installation = try Installation()
-        let server = try Berthd(installation.options)
+        let server = try Self.patientServer(of: installation)
         let (lock, call) = try Self.startCallThatWaits(installation, server)
         server.process.signal(signal)
         try eventually("draining") { server.log.contains("draining") }
@@ -39,14 +39,21 @@ import Testing
     @Test("a second signal ends it at once, whatever runs")
     func secondSignal() throws {
         let installation = try Installation()
-        let server = try Berthd(installation.options)
+        let server = try Self.patientServer(of: installation)
         let (lock, call) = try Self.startCallThatWaits(installation, server)
         server.process.signal(SIGTERM)
         try eventually("draining") { server.log.contains("draining") }
         server.process.signal(SIGTERM)
-        #expect(try server.process.exitCode(within: .seconds(5)) == 1)
+        #expect(try server.process.exitCode() == 1)
         #expect(try call.exitCode() == 64 + 14, "\(call.standardError)")
         try Self.release(lock, installation)
+    }
+
+    /// One that lets calls finish for far longer than a test may take, on a busy machine too.
+    private static func patientServer(of installation: Installation) throws -> Berthd {
+        var options = installation.options
+        options.arguments = ["--drain-grace-max", "600s"]
+        return try Berthd(options)
     }
 
     /// Of this database only: copies of one template give the table the same identifier.
@@ -77,7 +84,7 @@ import Testing
         ]
         let call = try ChildProcess(
             [
-                Programs.grpcurl, "-plaintext", "-max-time", "20", "-H",
+                Programs.grpcurl, "-plaintext", "-connect-timeout", "60", "-max-time", "300", "-H",
                 "authorization: Bearer \(installation.ownerToken)", "-d", "@", server.address,
                 "berth.controlplane.v1.ServiceService/CreateDatabaseService",
             ], input: request.text)
@@ -103,13 +110,15 @@ import Testing
     @Test("a second berthd on the same port is refused, and the first goes on")
     func portTaken() throws {
         let installation = try Installation()
-        let server = try Berthd(installation.options)
         var options = installation.options
-        options.address = server.address
+        // Nobody is given this one by chance while it is free.
+        options.address = "127.0.0.1:\(try FreePort.find())"
+        let server = try Berthd(options)
+        #expect(server.address == options.address)
         let message = try Self.refusal(options)
         #expect(message.contains(server.address))
         #expect(message.contains("another program"), "\(message)")
-        #expect(try HealthTests.check("", on: server) == ["status": "SERVING"])
+        try HealthTests.awaitServing(on: server)
         #expect(try server.stop() == 0)
         // Free again at once.
         let next = try Berthd(options)
@@ -120,11 +129,8 @@ import Testing
     @Test("of two that start at once on one port, one serves and one is refused")
     func portRace() throws {
         let installation = try Installation()
-        // A port that is free, most likely still when it is asked for again.
-        let probe = try Berthd(installation.options)
-        #expect(try probe.stop() == 0)
         var options = installation.options
-        options.address = probe.address
+        options.address = "127.0.0.1:\(try FreePort.find())"
         for _ in 0..<5 {
             let rivals = try (0..<3).map { [options] _ in try Berthd.spawn(options) }
             try eventually("two to be refused and one to serve") {

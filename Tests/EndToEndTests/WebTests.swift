@@ -10,11 +10,16 @@ import Testing
         _ url: String, _ method: String, _ token: String, _ arguments: [String] = [],
         request: String = "{}"
     ) throws -> ChildProcess.Finished {
-        try ChildProcess.run(
-            [
-                Programs.buf, "curl", "--protocol", "grpcweb", "--schema", Programs.repository,
-                "--timeout", "20s", "-H", "authorization: Bearer \(token)", "--data", "@-",
-            ] + arguments + ["\(url)/\(method)"], input: request)
+        try ChildProcess.run(bufCurlCommand(url, method, token, arguments), input: request)
+    }
+
+    private static func bufCurlCommand(
+        _ url: String, _ method: String, _ token: String, _ arguments: [String]
+    ) throws -> [String] {
+        [
+            try Programs.buf, "curl", "--protocol", "grpcweb", "--schema", try Programs.repository,
+            "--timeout", "60s", "-H", "authorization: Bearer \(token)", "--data", "@-",
+        ] + arguments + ["\(url)/\(method)"]
     }
 
     @Test("buf curl calls by gRPC-Web without a proxy, and reads the details of an error")
@@ -55,9 +60,17 @@ import Testing
         #expect(unknown.exitCode == 5 << 3, "\(unknown.standardError)")
         #expect(unknown.standardError.contains("no such service"))
         // The first message comes at once though the stream never ends.
-        let watched = try Self.bufCurl(
-            proxy.url, "grpc.health.v1.Health/Watch", token, ["--timeout", "2s"])
-        #expect(watched.standardOutput.contains("SERVING"), "\(watched.standardError)")
+        let watched = try ChildProcess(
+            Self.bufCurlCommand(
+                proxy.url, "grpc.health.v1.Health/Watch", token, ["--timeout", "600s"]),
+            input: "{}")
+        try eventually("the first message: \(proxy.log)") {
+            if watched.hasEnded {
+                throw ChildProcess.Failed(description: "buf curl: \(watched.standardError)")
+            }
+            return watched.standardOutput.contains("SERVING")
+        }
+        #expect(!watched.hasEnded)
     }
 
     @Test(
@@ -86,17 +99,21 @@ import Testing
         let proxy = try Proxy(caddyFor: name, to: stage.server)
         func check(_ arguments: [String]) throws -> ChildProcess.Finished {
             try ChildProcess.run(
-                [Programs.grpcurl, "-max-time", "20", "-authority", name] + arguments
+                [Programs.grpcurl, "-max-time", "60", "-authority", name] + arguments
                     + [proxy.address, "grpc.health.v1.Health/Check"])
         }
-        let trusted = try check(["-cacert", #require(proxy.authority)])
-        #expect(trusted.standardOutput.contains("SERVING"), "\(trusted.standardError) \(proxy.log)")
+        let authority = try #require(proxy.authority)
+        // The certificate's file is there a moment before it is shown.
+        try eventually("a call that trusts Caddy's authority: \(proxy.log)") {
+            try check(["-cacert", authority]).standardOutput.contains("SERVING")
+        }
         let untrusted = try check([])
         #expect(untrusted.exitCode != 0)
         #expect(untrusted.standardError.contains("unknown authority"), "\(untrusted.standardError)")
         let plain = try ChildProcess.run([
-            "/usr/bin/curl", "--silent", "--max-time", "20", "--output", "/dev/null",
-            "--write-out", "%{http_code} %{redirect_url}", "--header", "host: \(name)",
+            "/usr/bin/curl", "--silent", "--max-time", "60", "--retry", "60", "--retry-delay", "1",
+            "--retry-connrefused", "--output", "/dev/null", "--write-out",
+            "%{http_code} %{redirect_url}", "--header", "host: \(name)",
             "http://\(try #require(proxy.plainAddress))/x",
         ])
         #expect(plain.standardOutput == "308 https://\(name)/x")
@@ -107,7 +124,7 @@ import Testing
         let stage = try Stage.shared()
         let proxy = try Proxy(.caddy, to: stage.server)
         let checked = try ChildProcess.run([
-            Programs.grpcurl, "-plaintext", "-max-time", "20", proxy.address,
+            Programs.grpcurl, "-plaintext", "-max-time", "60", proxy.address,
             "grpc.health.v1.Health/Check",
         ])
         #expect(checked.standardOutput.contains("SERVING"), "\(checked.standardError)")

@@ -39,9 +39,9 @@ enum ConnectionFault: String, CaseIterable, Sendable, CustomTestStringConvertibl
             var driver = FaultDriver(scene)
             let points = try await driver.points(isWarm: true, offsets: [.before])
             for number in stride(from: 0, to: points.count, by: 8) {
-                let (answer, rows, isSprung) = try await driver.run(
+                let outcome = try await driver.run(
                     .clusterKilled, at: points[number], isWarm: true)
-                tally.count(answer, rows, isSprung: isSprung)
+                tally.count(outcome.answer, outcome.rows, isSprung: outcome.isSprung)
             }
             return tally
         }
@@ -61,9 +61,8 @@ enum ConnectionFault: String, CaseIterable, Sendable, CustomTestStringConvertibl
                 let points = try await driver.points(isWarm: isWarm, offsets: fault.offsets)
                 let connects = driver.connects
                 for point in points {
-                    let (answer, rows, isSprung) = try await driver.run(
-                        fault, at: point, isWarm: isWarm)
-                    tally.count(answer, rows, isSprung: isSprung)
+                    let outcome = try await driver.run(fault, at: point, isWarm: isWarm)
+                    tally.count(outcome.answer, outcome.rows, isSprung: outcome.isSprung)
                 }
                 // What was given up was cleaned, not thrown away.
                 if isWarm, fault.keepsConnections { #expect(driver.connects - connects < 10) }
@@ -72,7 +71,7 @@ enum ConnectionFault: String, CaseIterable, Sendable, CustomTestStringConvertibl
         }
         tally.report(fault.rawValue)
         #expect(tally.runs > 100)
-        // A connection that the pool makes by itself may have taken a trap.
+        // A connection that the pool makes by itself may have taken a trap, each time.
         #expect(tally.missed * 20 < tally.runs)
         if fault == .cut {
             // Both happen, so the caller cannot be told.

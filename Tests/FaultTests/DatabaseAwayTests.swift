@@ -11,31 +11,47 @@ import Testing
         arguments: ["fast", "immediate"])
     func stoppedAndBack(mode: String) async throws {
         let cluster = try TestPostgres(settings: ["log_statement = none"])
-        let times = try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
+        let rounds = try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
             try await scene.becomesServing()
             let process = scene.berthd.program.process
             #expect(try await create(scene, 0).code == .ok)
-
-            try cluster.stop(mode)
-            let gone = try await scene.becomesServing(false)
-            var slowest = Duration.zero
-            for number in 1...20 {
-                let answer = try await create(scene, number)
-                #expect(answer.code == .unavailable && answer.saysNothingWasWritten, "\(answer)")
-                slowest = max(slowest, answer.took)
+            var rounds: [Round] = []
+            // A busy machine may make a round slow, but not each.
+            while rounds.count < 5, !rounds.contains(where: \.isQuick) {
+                let first = 100 * rounds.count + 1
+                rounds.append(try await stopAndStart(cluster, mode, scene, first))
+                let answer = try await create(scene, first)
+                #expect(answer.code == .ok, "\(answer)")
+                #expect(scene.berthd.program.isRunning && scene.berthd.program.process == process)
             }
-
-            try cluster.start()
-            let back = try await scene.becomesServing()
-            let answer = try await create(scene, 1)
-            #expect(answer.code == .ok, "\(answer)")
-            #expect(scene.berthd.program.isRunning && scene.berthd.program.process == process)
-            return (slowest: slowest, gone: gone, back: back)
+            return rounds
         }
-        print("faults: PostgreSQL stopped (\(mode)): \(times)")
-        #expect(times.slowest < .seconds(1))
-        #expect(times.gone < .seconds(1))
-        #expect(times.back < .seconds(5))
+        print("faults: PostgreSQL stopped (\(mode)): \(rounds)")
+        #expect(rounds.contains { $0.isQuick }, "\(rounds)")
+    }
+
+    /// How long it took to notice that PostgreSQL went and came back, and the slowest refusal meanwhile.
+    struct Round: Sendable {
+        let slowest: Duration
+        let gone: Duration
+        let back: Duration
+
+        var isQuick: Bool { slowest < .seconds(1) && gone < .seconds(1) && back < .seconds(5) }
+    }
+
+    private func stopAndStart(
+        _ cluster: TestPostgres, _ mode: String, _ scene: ProcessScene, _ first: Int
+    ) async throws -> Round {
+        try cluster.stop(mode)
+        let gone = try await scene.becomesServing(false)
+        var slowest = Duration.zero
+        for number in first..<first + 20 {
+            let answer = try await create(scene, number)
+            #expect(answer.code == .unavailable && answer.saysNothingWasWritten, "\(answer)")
+            slowest = max(slowest, answer.took)
+        }
+        try cluster.start()
+        return Round(slowest: slowest, gone: gone, back: try await scene.becomesServing())
     }
 
     @Test(
@@ -46,7 +62,7 @@ import Testing
         try await ProcessScene.play(cluster: cluster, isProxied: false) { _, scene in
             try await scene.becomesServing()
             #expect(try await create(scene, 0).code == .ok)
-            try await scene.stage.slowCommits(by: .seconds(20))
+            try await scene.stage.slowCommits(by: .seconds(28))
             let calls = try (1...3).map { try trial(scene, $0).begin(scene.client) }
             try await scene.stage.eventually {
                 try await scene.stage.direct.inSession { session in
@@ -60,7 +76,8 @@ import Testing
             var answers: [Answer] = []
             for call in calls { answers.append(try await call.end()) }
             answers.append(try await late.end())
-            #expect(stopped.duration(to: .now()) < .seconds(1))
+            // Long before their COMMIT would have come to an end.
+            #expect(stopped.duration(to: .now()) < .seconds(10))
             for answer in answers.dropLast() {
                 #expect(answer.code == .unknown && !answer.saysNothingWasWritten, "\(answer)")
             }
@@ -106,18 +123,18 @@ import Testing
             try cluster.append(["default_transaction_read_only = on"])
             try cluster.run(sql: "SELECT pg_reload_conf()", in: "postgres")
             var answers: [Answer] = []
-            while answers.last?.code != .unavailable || answers.count < 20 {
+            // PostgreSQL reads its settings when it comes to that.
+            try await scene.stage.eventually {
                 answers.append(try await create(scene, answers.count + 1))
-                #expect(answers.count < 1000)
-                if answers.count >= 1000 { break }
+                try await scene.stage.reactor.sleep(for: .milliseconds(5))
+                return answers.last?.code == .unavailable && answers.count >= 20
             }
             try await scene.becomesServing(false)
-            #expect(try await create(scene, 1000).code == .unavailable)
+            #expect(try await create(scene, 1_000_000).code == .unavailable)
 
             try cluster.append(["default_transaction_read_only = off"])
             try cluster.run(sql: "SELECT pg_reload_conf()", in: "postgres")
-            let back = try await scene.becomesServing()
-            #expect(back < .seconds(5))
+            try await scene.becomesServing()
             for (index, answer) in answers.enumerated() {
                 try await trial(scene, index + 1).verify(answer, scene.client)
             }

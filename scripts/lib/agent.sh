@@ -65,23 +65,26 @@ require_agent() {
     fail "berth-agent ended by itself" "its log: $agent_log"
 }
 
-# stop_agent: asks it to end and waits, at most 15 s; containers go on.
+# How long an agent may take to end: it finishes what it is in the middle of.
+agent_stop_seconds_max=60
+
+# stop_agent: asks it to end and waits; containers go on. The next run ends one that takes longer.
 stop_agent() {
-    local deadline=$((SECONDS + 15))
+    local deadline=$((SECONDS + agent_stop_seconds_max))
     [[ -n "${agent_process:-}" ]] || return 0
     if ! as_root kill -TERM "$agent_process" 2>/dev/null && agent_runs; then
         note "berth-agent goes on; end it: sudo kill $agent_process"
         return
     fi
     while agent_runs && ((SECONDS < deadline)); do sleep 0.1; done
+    agent_runs || rm -f "$agent_process_file"
     agent_process=
-    rm -f "$agent_process_file"
 }
 
-# stop_agent_left_behind: ends an agent that an interrupted run left, and waits, at most 15 s: it holds
+# stop_agent_left_behind: ends an agent that an interrupted run left, and waits: it holds
 # the lock on the state folder until then.
 stop_agent_left_behind() {
-    local process deadline=$((SECONDS + 15))
+    local process deadline=$((SECONDS + agent_stop_seconds_max))
     process="$(cat "$agent_process_file" 2>/dev/null || true)"
     # The file may name some other program's process by now.
     if [[ "$process" =~ ^[0-9]+$ ]] &&
@@ -112,9 +115,9 @@ deploy_first_service_again() {
     esac
 }
 
-# wait_until_running: until the first service is RUNNING, at most 180 s; shows each step on the way.
+# wait_until_running: until the first service is RUNNING, at most 300 s; shows each step on the way.
 wait_until_running() {
-    local deadline=$((SECONDS + 180)) service state shown=
+    local deadline=$((SECONDS + 300)) service state shown=
     say "Waiting until the agent has proven that the database serves"
     while ((SECONDS < deadline)); do
         require_agent
@@ -133,7 +136,7 @@ wait_until_running() {
         esac
         sleep 0.2
     done
-    fail "the database does not run after 180 s" "the agent's log: $agent_log"
+    fail "the database does not run after 300 s" "the agent's log: $agent_log"
 }
 
 # query_first_service SQL: asks the database through its connection URI, from a container on the

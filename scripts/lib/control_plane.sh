@@ -33,17 +33,18 @@ start_berthd() {
     printf '%s\n' "$berthd_process" >"$berthd_process_file"
 }
 
-# wait_until_served ADDRESS: until the server's own health service says SERVING, at most 30 s.
+# wait_until_served ADDRESS: until the server's own health service says SERVING, at most 120 s.
 wait_until_served() {
-    local deadline=$((SECONDS + 30)) answer
+    local deadline=$((SECONDS + 120)) answer
     while ((SECONDS < deadline)); do
         kill -0 "$berthd_process" 2>/dev/null || berthd_failed "berthd ended while it started" \
             "if another program has the address $1: scripts/run --port N"
-        answer="$(grpcurl -plaintext -max-time 2 "$1" grpc.health.v1.Health/Check 2>&1 || true)"
+        answer="$(grpcurl -plaintext -connect-timeout 2 -max-time 10 "$1" \
+            grpc.health.v1.Health/Check 2>&1 || true)"
         if [[ "$answer" == *SERVING* && "$answer" != *NOT_SERVING* ]]; then return; fi
         sleep 0.2
     done
-    berthd_failed "berthd did not answer within 30 s; the last answer: $answer"
+    berthd_failed "berthd did not answer within 120 s; the last answer: $answer"
 }
 
 # berthd_failed REASON [HINT]: ends the script with the end of berthd's log.

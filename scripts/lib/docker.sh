@@ -5,7 +5,7 @@
 docker_socket="${BERTH_DOCKER_SOCKET:-/var/run/docker.sock}"
 export DOCKER_HOST="unix://$docker_socket"
 # Seconds that a started engine has to answer.
-docker_start_seconds_max=60
+docker_start_seconds_max=180
 
 # docker_as_root ARGUMENT…: the Docker client, as root: through sudo for others.
 docker_as_root() { as_root docker --host "$DOCKER_HOST" "$@"; }

@@ -96,7 +96,7 @@ berth \"$(id --user --name)\" postgres"
 start_postgres() {
     stop_postgres "$1"
     as_postgres_owner rm -f "$postgres_data/postmaster.pid"
-    as_postgres_owner "$1/pg_ctl" start --silent --wait --timeout=60 --pgdata="$postgres_data" \
+    as_postgres_owner "$1/pg_ctl" start --silent --wait --timeout=300 --pgdata="$postgres_data" \
         --log="$postgres_log" --options="-k $postgres_socket -p 5432" || {
         as_postgres_owner tail -n 20 "$postgres_log" || true
         echo "PostgreSQL's log: $postgres_log"
@@ -130,9 +130,9 @@ running_postgres() {
 # which PostgreSQL recovers from.
 stop_postgres() {
     [[ -n "$(running_postgres)" ]] || return 0
-    as_postgres_owner "$1/pg_ctl" stop --silent --mode=fast --wait --timeout=30 \
+    as_postgres_owner "$1/pg_ctl" stop --silent --mode=fast --wait --timeout=120 \
         --pgdata="$postgres_data" ||
-        as_postgres_owner "$1/pg_ctl" stop --silent --mode=immediate --wait --timeout=10 \
+        as_postgres_owner "$1/pg_ctl" stop --silent --mode=immediate --wait --timeout=60 \
             --pgdata="$postgres_data"
 }
 

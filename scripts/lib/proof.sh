@@ -31,15 +31,16 @@ prove_first_service() {
     [[ "$(json_value connection_uri <<<"$connection")" == "$connection_uri" ]] ||
         fail "RevealConnection shows another connection than $connection_source"
     note "ok: RevealConnection shows the connection that $connection_source gave"
-    ! grpcurl -plaintext -max-time 5 -d "{\"service_id\": \"$service_id\"}" "$address" \
+    ! grpcurl -plaintext -connect-timeout 60 -max-time 60 \
+        -d "{\"service_id\": \"$service_id\"}" "$address" \
         berth.controlplane.v1.ServiceService/GetService >"$logs/no-token.log" 2>&1 ||
         fail "GetService answers without a token"
     grep --quiet 'Code: Unauthenticated' "$logs/no-token.log" ||
         fail "GetService without a token fails, but not with UNAUTHENTICATED" \
             "$(tail -n 3 "$logs/no-token.log")"
     note "ok: without a token there is no answer"
-    curl --silent --show-error --fail --max-time 10 --output /dev/null \
-        --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$web_port/" ||
+    curl --silent --show-error --fail --max-time 60 --output /dev/null \
+        --retry 60 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$web_port/" ||
         fail "browsers get no answer on http://127.0.0.1:$web_port" "Caddy's log: $logs/caddy.log"
     note "ok: browsers are answered through Caddy"
 }

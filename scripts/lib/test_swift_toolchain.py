@@ -37,7 +37,7 @@ class Key:
 
     def gpg(self, *arguments):
         command = ["gpg", "--homedir", str(self.home), "--batch", "--yes", "--passphrase", ""]
-        finished = subprocess.run(command + list(arguments), capture_output=True, text=True, timeout=60)
+        finished = subprocess.run(command + list(arguments), capture_output=True, text=True, timeout=300)
         if finished.returncode != 0:
             raise AssertionError(finished.stderr)
         return finished.stdout
@@ -100,7 +100,7 @@ class SwiftToolchainTest(unittest.TestCase):
             ["bash", "-c", script, "_", state.name, str(LIBRARY), self.release.fingerprint],
             env=os.environ | {"BERTH_SWIFT_DOWNLOADS": self.address,
                               "BERTH_SWIFT_KEYS_ADDRESS": f"{self.address}/keys.asc"},
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=300,
         )
         installed = pathlib.Path(state.name, f"swift-{VERSION}/usr/bin/swift")
         self.assertEqual(installed.exists(), finished.returncode == 0)

@@ -44,8 +44,9 @@ import Testing
             #expect(!states.contains("DEPLOYMENT_STATE_FAILED"), "\(moment): \(states)")
             try harbour.await("RUNNING", of: service)
             try docker.awaitAnswer()
+            // What Docker knew when it ended may be a moment old.
             let sql = moment.isRedeploy ? "SELECT answer FROM kept" : "SELECT 42"
-            try Self.await("42", sql, service, harbour)
+            try harbour.awaitAnswer("42", to: sql, of: service)
             #expect(try Docker.containers(of: service.serviceID, in: docker.place).count == 1)
             #expect(try Docker.volumes(of: service.serviceID, in: docker.place).count == 1)
             // What has to come back with Docker often would rightly be called CRASHED.
@@ -63,7 +64,7 @@ import Testing
         if moment.state == nil { try docker.end(by: moment.end) }
         let isRedeploy = moment.isRedeploy
         // A stage may be over before we see it.
-        for _ in 1...10 {
+        for _ in 1...30 {
             if !isRedeploy { database = try harbour.create() }
             let service = try #require(database)
             let deployment = isRedeploy ? try harbour.redeploy(service) : service.deploymentID
@@ -75,16 +76,6 @@ import Testing
             #expect(try harbour.outcome(of: deployment) == "RUNNING")
         }
         throw ChildProcess.Failed(description: "no deployment was seen in \(moment)")
-    }
-
-    /// Waits until a sibling gets an answer: what Docker knew when it ended may be a moment old.
-    private static func `await`(
-        _ answer: String, _ sql: String, _ database: Harbour.Database, _ harbour: Harbour
-    ) throws {
-        try eventually(within: .seconds(60), "the answer of \(sql)") {
-            try harbour.query(sql, database.uri, fromEnvironment: database.environmentID)
-                .standardOutput == "\(answer)\n"
-        }
     }
 
     /// Waits until a deployment is in a state; false when it is past it.
@@ -118,7 +109,7 @@ import Testing
         try docker.end(by: .kill)
         try docker.start()
         try docker.awaitAnswer()
-        try Self.await("42", "SELECT answer FROM kept", database, harbour)
+        try harbour.awaitAnswer("42", to: "SELECT answer FROM kept", of: database)
         try harbour.await("RUNNING", of: database)
         #expect(try Docker.containers(of: database.serviceID, in: docker.place).count == 1)
         #expect(try Docker.volumes(of: database.serviceID, in: docker.place).count == 1)
@@ -139,8 +130,10 @@ import Testing
         try docker.start()
         try docker.awaitAnswer()
         try harbour.agent.start()
-        try Self.await("42", "SELECT answer FROM kept", database, harbour)
-        #expect(harbour.agent.log.contains("the control plane is away"))
+        try harbour.awaitAnswer("42", to: "SELECT answer FROM kept", of: database)
+        try eventually("the agent to say why: \(harbour.agent.log)") {
+            harbour.agent.log.contains("the control plane is away")
+        }
         #expect(try Docker.containers(of: database.serviceID, in: docker.place) == [container])
     }
 
@@ -159,20 +152,21 @@ import Testing
             in: docker.place)
         /// Whether PostgreSQL answers, asked without Docker.
         func isServing() throws -> Bool {
-            let arguments = ["--timeout=1", "--host=\(address)", "--port=5432"]
+            let arguments = ["--timeout=10", "--host=\(address)", "--port=5432"]
             let program = "\(try Programs.postgresBinaries)/pg_isready"
             return try ChildProcess.run(docker.place.entry + [program] + arguments).exitCode == 0
         }
         #expect(try isServing())
+        try harbour.noteCrashes()
         try docker.end(by: end)
         // Killed, it leaves its containers alone; asked to end, it ends them first.
         #expect(try isServing() == (end == .kill))
         try docker.start()
         // Either way Docker finds it ended.
-        try harbour.await("CRASHED", of: database)
+        try harbour.awaitCrash(of: database)
         try harbour.await("RUNNING", of: database)
-        #expect(try isServing())
-        #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+        try eventually("PostgreSQL to answer") { try isServing() }
+        try harbour.awaitAnswer("42", to: "SELECT answer FROM kept", of: database)
         #expect(try Docker.containers(of: database.serviceID, in: docker.place) == [container])
         #expect(try Docker.volumes(of: database.serviceID, in: docker.place).count == 1)
         // No deployment was needed for that.

@@ -11,7 +11,10 @@ import Testing
         // The server's own file changes below; what was trusted at first does not.
         let authority = folder.file("authority.pem")
         try Command.run(["cp", certificate[1], authority])
-        let harbour = try Harbour(arguments: certificate) { $0.authority = authority }
+        // One loop, so that all of it has the new certificate at once.
+        let harbour = try Harbour(arguments: certificate + ["--loops", "1"]) {
+            $0.authority = authority
+        }
         let database = try harbour.createRunning()
         #expect(try harbour.query("SELECT 1", database) == "1")
         #expect(harbour.agent.log.contains("https://\(harbour.server.address)"))
@@ -29,7 +32,8 @@ import Testing
         }
         harbour.server.process.signal(SIGHUP)
         try eventually("the new certificate") {
-            harbour.server.log.contains("certificate read again")
+            try harbour.server.log.contains("certificate read again")
+                && EncryptionTests.check(harbour.server, trusting: certificate[1]).exitCode == 0
         }
         try harbour.agent.start()
         try eventually("the agent's complaint") {

@@ -32,7 +32,7 @@ import Testing
             sql:
                 "UPDATE services SET purge_at = now() - interval '1 s' WHERE id = '\(database.serviceID)'"
         )
-        try harbour.await("PURGED", of: database, within: .seconds(100))
+        try harbour.await("PURGED", of: database, within: .seconds(300))
         #expect(try Docker.volumes(of: database.serviceID).isEmpty)
         #expect(
             try harbour.installation.run(
@@ -59,9 +59,10 @@ import Testing
         #expect(try Docker.containers(of: old.serviceID).count == 1)
         try harbour.agent.start()
         var most = 0
-        try eventually("the new one to run: \(harbour.agent.log)") {
-            let olds = try Docker.containers(of: old.serviceID).count
+        try eventually(within: .seconds(180), "the new one to run: \(harbour.agent.log)") {
+            // In this order: what is seen of the old one's is there later than the new one's.
             let news = try Docker.containers(of: new.serviceID).count
+            let olds = try Docker.containers(of: old.serviceID).count
             if news > 0 { most = max(most, olds) }
             return try harbour.service(new)["state"].string == "SERVICE_STATE_RUNNING"
         }
@@ -87,7 +88,7 @@ import Testing
                 && Docker.inspect(container, "{{.State.Running}}") == "true"
         }
         try harbour.await("RUNNING", of: database)
-        #expect(try harbour.query("SELECT answer FROM kept", database) == "42")
+        try harbour.awaitAnswer("42", to: "SELECT answer FROM kept", of: database)
         #expect(!harbour.agent.log.contains("password file"), "libpq prints to its error output")
     }
 
@@ -99,12 +100,7 @@ import Testing
         for command in [["kill"], ["rm", "--force"]] {
             let container = try #require(try Docker.containers(of: database.serviceID).first)
             try Docker.succeed(command + [container])
-            try eventually(within: .seconds(60), "the answer after docker \(command[0])") {
-                try harbour.query(
-                    "SELECT answer FROM kept", database.uri,
-                    fromEnvironment: database.environmentID
-                ).standardOutput.contains("42")
-            }
+            try harbour.awaitAnswer("42", to: "SELECT answer FROM kept", of: database)
             try harbour.await("RUNNING", of: database)
         }
         #expect(try Docker.containers(of: database.serviceID).count == 1)

@@ -27,8 +27,9 @@ import Testing
             try harbour.query("COPY out FROM PROGRAM $shell$\(command)$shell$", database)
             return try harbour.query("SELECT line FROM out", database) == "found"
         }
-        #expect(try finds(sibling.slug))
-        #expect(try finds(database.slug))
+        for name in [sibling.slug, database.slug] {
+            try eventually("the address of \(name)") { try finds(name) }
+        }
         #expect(try !finds("secret.outside.example"))
         #expect(!resolver.standardOutput.contains("outside"), "\(resolver.standardOutput)")
         #expect(try harbour.server.stop() == 0)

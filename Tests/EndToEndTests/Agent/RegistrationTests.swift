@@ -27,7 +27,7 @@ import Testing
         let registered = try register(harbour, try token(of: harbour), in: folder)
         #expect(registered.exitCode == 0, "\(registered.standardError)")
         #expect(try harbour.agent.stateFiles()["agent.state"] != before["agent.state"])
-        try eventually(within: .seconds(30), "the new registration: \(harbour.agent.log)") {
+        try eventually("the new registration: \(harbour.agent.log)") {
             harbour.agent.log.contains("going on with that registration")
         }
         // A job is signed for the new stream, and its report by the new key.

@@ -6,7 +6,7 @@ import Testing
     @Test("a created database gets a volume that was initialised ahead, and another is made for it")
     func create() throws {
         let harbour = try Harbour()
-        try eventually(within: .seconds(60), "two spare volumes") {
+        try eventually(within: .seconds(180), "two spare volumes") {
             try Self.spares("volume", harbour).count == 2
                 && Self.spares("container", harbour).isEmpty
         }
@@ -18,7 +18,7 @@ import Testing
                 $0["message"].string == "Taking over data that was initialised ahead"
             }, "\(events.map(\.["message"].string))")
         try eventually(
-            within: .seconds(60), "a new spare volume in place of the one that was taken"
+            within: .seconds(180), "a new spare volume in place of the one that was taken"
         ) {
             let now = try Self.spares("volume", harbour)
             return now.count == 2 && now != before && !now.isDisjoint(with: before)

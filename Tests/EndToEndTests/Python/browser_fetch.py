@@ -14,6 +14,9 @@ import threading
 
 from playwright.sync_api import sync_playwright
 
+# Of a browser on a busy machine.
+TIMEOUT_MILLISECONDS = 120_000
+
 FETCH = """
 async ([url, type, body, metadata]) => {
     const bytes = Uint8Array.from(atob(body), (c) => c.charCodeAt(0));
@@ -55,9 +58,10 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=wish["chromium"], args=["--no-sandbox"]
+            executable_path=wish["chromium"], args=["--no-sandbox"], timeout=TIMEOUT_MILLISECONDS
         )
         page = browser.new_context(ignore_https_errors=True).new_page()
+        page.set_default_timeout(TIMEOUT_MILLISECONDS)
         page.goto(f"http://127.0.0.1:{server.server_port}/")
         for call in wish["calls"]:
             answer = page.evaluate(

@@ -23,7 +23,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from grpc_reflection.v1alpha import proto_reflection_descriptor_database as reflection  # noqa: E402
 from grpc_status import rpc_status  # noqa: E402
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 
 
 def stub_and_request(channel, method):
@@ -87,7 +87,7 @@ def watch(channel, wish):
     """Watches a service's health; tells the first status at once."""
     stub = health_pb2_grpc.HealthStub(channel)
     statuses = []
-    stream = stub.Watch(health_pb2.HealthCheckRequest(service=wish["watch"]), timeout=60)
+    stream = stub.Watch(health_pb2.HealthCheckRequest(service=wish["watch"]), timeout=600)
     try:
         for response in stream:
             statuses.append(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))

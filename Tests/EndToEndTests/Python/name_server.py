@@ -32,7 +32,7 @@ def answer(message: bytes) -> bytes:
 def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         if sys.argv[1] == "ask":
-            end.settimeout(2)
+            end.settimeout(10)
             end.sendto(question(sys.argv[2]), PLACE)
             print(len(end.recv(512)))
             return

@@ -50,7 +50,7 @@ final class AgentProcess: Sendable {
     func end(_ signal: Int32) throws -> Int32 {
         guard let process = current.withLock({ $0 }) else { return 0 }
         process.signal(signal)
-        return try process.exitCode(within: .seconds(30))
+        return try process.exitCode()
     }
 
     /// What it has logged since it was last started.
@@ -72,7 +72,9 @@ final class AgentProcess: Sendable {
 
     deinit {
         current.withLock { process in
-            if let process, !process.hasEnded { process.signal(SIGKILL) }
+            guard let process, !process.hasEnded else { return }
+            process.signal(SIGKILL)
+            _ = try? process.exitCode()
         }
         // Another engine goes with all that is in it.
         if place.dockerSocket == nil { try? Docker.removeAll(ofServer: serverID) }

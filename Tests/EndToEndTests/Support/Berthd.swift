@@ -68,7 +68,7 @@ final class Berthd: Sendable {
     /// Asks it to drain and gives its exit code; another than 0 is told with what it has logged.
     func stop() throws -> Int32 {
         process.signal(SIGTERM)
-        let code = try process.exitCode(within: .seconds(20))
+        let code = try process.exitCode()
         if code != 0 { Issue.record("berthd ended with \(code): \(log)") }
         return code
     }

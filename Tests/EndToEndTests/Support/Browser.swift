@@ -50,7 +50,7 @@ enum Browser {
         ]
         let script = "\(try Programs.repository)/Tests/EndToEndTests/Python/browser_fetch.py"
         let finished = try ChildProcess.run(
-            [Programs.python, "-B", script], input: wish.text, within: .seconds(90))
+            [Programs.python, "-B", script], input: wish.text, within: .seconds(300))
         guard finished.exitCode == 0 else {
             throw ChildProcess.Failed(description: "the browser: \(finished.standardError)")
         }

@@ -7,7 +7,7 @@ enum BufCurl {
         let headers = metadata.flatMap { ["-H", "\($0.key): \($0.value)"] }
         let command = [
             try Programs.buf, "curl", "--protocol", "grpc", "--http2-prior-knowledge",
-            "--emit-defaults", "--timeout", "20s", "--data", "@-",
+            "--emit-defaults", "--timeout", "60s", "--data", "@-",
         ]
         let finished = try ChildProcess.run(
             command + arguments + headers + ["http://\(server.address)/\(method)"],

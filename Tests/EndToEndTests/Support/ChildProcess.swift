@@ -90,7 +90,7 @@ final class ChildProcess: Sendable {
     func signal(_ signal: Int32) { kill(identifier, signal) }
 
     /// Waits for its end and gives its exit code; 128 and the signal when one ended it.
-    func exitCode(within duration: Duration = .seconds(30)) throws -> Int32 {
+    func exitCode(within duration: Duration = .seconds(60)) throws -> Int32 {
         try eventually(within: duration, "the end of process \(identifier)") { hasEnded }
         // Kept for those who ask again, and for the last one to see that it has ended.
         var information = siginfo_t()
@@ -104,7 +104,7 @@ final class ChildProcess: Sendable {
     /// Runs a program to its end.
     static func run(
         _ command: [String], environment: [String: String] = [:], input: String = "",
-        within duration: Duration = .seconds(30)
+        within duration: Duration = .seconds(120)
     ) throws -> Finished {
         let process = try ChildProcess(command, environment: environment, input: input)
         let code = try process.exitCode(within: duration)
@@ -146,9 +146,9 @@ final class ChildProcess: Sendable {
     }
 }
 
-/// Asks again and again until `condition` holds.
+/// Asks again and again until `condition` holds; for as long as a busy machine may take.
 func eventually(
-    within duration: Duration = .seconds(20), _ what: String, _ condition: () throws -> Bool
+    within duration: Duration = .seconds(60), _ what: String, _ condition: () throws -> Bool
 ) throws {
     let end = ContinuousClock.now.advanced(by: duration)
     while try !condition() {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A place's engine, by its own client.
 enum Docker {
@@ -6,7 +7,7 @@ enum Docker {
     @discardableResult
     static func run(
         _ arguments: [String], input: String = "", in place: Place = .machine,
-        within duration: Duration = .seconds(60)
+        within duration: Duration = .seconds(180)
     ) throws -> ChildProcess.Finished {
         try ChildProcess.run(place.client + arguments, input: input, within: duration)
     }
@@ -69,16 +70,20 @@ enum Docker {
         try succeed(["inspect", "--format", template, name], in: place)
     }
 
-    /// Removes everything that an agent of a server made.
+    /// Removes everything that an agent of a server made; the agent has ended.
     static func removeAll(ofServer serverID: String) throws {
         let mine = label("server", serverID)
-        let containers = try lines(["ps", "--all", "--quiet", "--filter", mine])
-        if !containers.isEmpty { try run(["rm", "--force"] + containers) }
-        for (kind, names) in [
-            ("volume", try lines(["volume", "ls", "--quiet", "--filter", mine])),
-            ("network", try lines(["network", "ls", "--quiet", "--filter", mine])),
-        ] where !names.isEmpty {
-            try run([kind, "rm"] + names)
+        // What the agent asked for last may only come to be now, and a sibling may still be leaving.
+        for _ in 1...10 {
+            let containers = try lines(["ps", "--all", "--quiet", "--filter", mine])
+            if !containers.isEmpty { try run(["rm", "--force"] + containers) }
+            let others = [
+                ("volume", try lines(["volume", "ls", "--quiet", "--filter", mine])),
+                ("network", try lines(["network", "ls", "--quiet", "--filter", mine])),
+            ]
+            for (kind, names) in others where !names.isEmpty { try run([kind, "rm"] + names) }
+            if containers.isEmpty, others.allSatisfy(\.1.isEmpty) { return }
+            usleep(100_000)
         }
     }
 

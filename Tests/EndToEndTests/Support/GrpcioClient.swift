@@ -62,7 +62,7 @@ final class GrpcioClient: Sendable {
 
     private func nextLine(_ consumed: inout Int) throws -> JSON {
         var line: [UInt8] = []
-        try eventually(within: .seconds(40), "a line of grpcio_client.py") {
+        try eventually(within: .seconds(120), "a line of grpcio_client.py") {
             let bytes = Array(process.standardOutput.utf8.dropFirst(consumed))
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
                 line = Array(bytes[..<end])

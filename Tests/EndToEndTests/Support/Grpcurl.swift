@@ -7,7 +7,8 @@ enum Grpcurl {
     ) throws -> ChildProcess.Finished {
         let security = server.options.authority.map { ["-cacert", $0] } ?? ["-plaintext"]
         return try ChildProcess.run(
-            server.options.place.entry + [Programs.grpcurl, "-max-time", "20"] + security
+            server.options.place.entry
+                + [Programs.grpcurl, "-connect-timeout", "60", "-max-time", "60"] + security
                 + arguments + [server.address] + words, input: input)
     }
 

@@ -83,7 +83,7 @@ final class Harbour: Sendable {
 
     /// Waits until the service is in a state; fails at once in one that it will not leave.
     func await(
-        _ state: String, of database: Database, within duration: Duration = .seconds(60)
+        _ state: String, of database: Database, within duration: Duration = .seconds(180)
     ) throws {
         var last: JSON = .null
         do {
@@ -113,8 +113,9 @@ final class Harbour: Sendable {
     }
 
     /// Waits until a deployment has ended or runs, and gives its state without the prefix.
-    func outcome(of deploymentID: String, within duration: Duration = .seconds(90)) throws -> String
-    {
+    func outcome(
+        of deploymentID: String, within duration: Duration = .seconds(300)
+    ) throws -> String {
         var state = ""
         try eventually(within: duration, "the end of deployment \(deploymentID)") {
             state = String(try deployment(deploymentID)["state"].string.dropFirst(17))
@@ -129,9 +130,10 @@ final class Harbour: Sendable {
     ) throws -> ChildProcess.Finished {
         try Docker.run(
             [
-                "run", "--rm", "--network", "berth-env-\(environmentID)", "--entrypoint", "psql",
-                try Harbour.image, uri, "--no-psqlrc", "--tuples-only", "--no-align", "--set",
-                "ON_ERROR_STOP=1", "--command", sql,
+                "run", "--rm", "--network", "berth-env-\(environmentID)", "--env",
+                "PGCONNECT_TIMEOUT=30", "--entrypoint", "psql", try Harbour.image, uri,
+                "--no-psqlrc", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
+                "--command", sql,
             ], in: server.options.place)
     }
 

@@ -71,7 +71,7 @@ final class OwnEngine: Sendable {
 
     /// Waits until it answers.
     func awaitAnswer() throws {
-        try eventually("the engine to answer") {
+        try eventually(within: .seconds(120), "the engine to answer") {
             try Docker.run(["version"], in: socket).exitCode == 0
         }
     }
@@ -83,7 +83,7 @@ final class OwnEngine: Sendable {
         guard !keeper.hasEnded, write(commands, bytes, bytes.count) == bytes.count else {
             throw ChildProcess.Failed(description: "the engine's keeper is gone")
         }
-        try eventually(within: .seconds(75), "the engine to \(command)") {
+        try eventually(within: .seconds(120), "the engine to \(command)") {
             if keeper.hasEnded {
                 throw ChildProcess.Failed(
                     description: "the engine's keeper: \(keeper.standardError)")
@@ -94,6 +94,6 @@ final class OwnEngine: Sendable {
 
     deinit {
         close(commands)
-        _ = try? keeper.exitCode(within: .seconds(30))
+        _ = try? keeper.exitCode()
     }
 }

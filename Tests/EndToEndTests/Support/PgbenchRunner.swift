@@ -19,7 +19,7 @@ final class PgbenchRunner: Sendable {
             done
             """
         container = try Docker.succeed(
-            ["run", "--detach", "--env", "URI=\(database.uri)?connect_timeout=2"] + network
+            ["run", "--detach", "--env", "URI=\(database.uri)?connect_timeout=5"] + network
                 + ["/bin/sh", try Harbour.image, "-c", script])
     }
 

@@ -24,9 +24,8 @@ final class Proxy: Sendable {
     /// an authority of its own; reached by an address that a listener on 127.0.0.1 does not have.
     init(caddyFor name: String, to server: Berthd) throws {
         folder = try Folder()
-        let port = try Proxy.freePort()
-        var plainPort = try Proxy.freePort()
-        while plainPort == port { plainPort = try Proxy.freePort() }
+        let port = try FreePort.find()
+        let plainPort = try FreePort.find()
         address = "127.0.0.2:\(port)"
         plainAddress = "127.0.0.2:\(plainPort)"
         url = "https://\(name):\(port)"
@@ -68,7 +67,7 @@ final class Proxy: Sendable {
 
     init(_ kind: Kind, to server: Berthd) throws {
         folder = try Folder()
-        let port = try Proxy.freePort()
+        let port = try FreePort.find()
         address = "127.0.0.1:\(port)"
         url = "http://\(address)"
         authority = nil
@@ -100,25 +99,9 @@ final class Proxy: Sendable {
     /// What it said, for failures.
     var log: String { process.standardError }
 
-    /// A port that nobody has at the moment.
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) + getsockname(descriptor, $0, &length)
-            }
-        }
-        guard code == 0 else { throw ChildProcess.Failed(description: "no free port") }
-        return UInt16(bigEndian: address.sin_port)
-    }
-
     private static func isListening(_ port: UInt16) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_INET, type, 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

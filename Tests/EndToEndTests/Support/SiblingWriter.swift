@@ -20,7 +20,7 @@ final class SiblingWriter: Sendable {
             """
         container = try Docker.succeed([
             "run", "--detach", "--network", "berth-env-\(database.environmentID)", "--env",
-            "URI=\(database.uri)?connect_timeout=2", "--entrypoint", "/bin/sh", try Harbour.image,
+            "URI=\(database.uri)?connect_timeout=5", "--entrypoint", "/bin/sh", try Harbour.image,
             "-c", script,
         ])
     }

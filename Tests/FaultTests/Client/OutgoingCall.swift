@@ -21,7 +21,7 @@ final class OutgoingCall: StreamObserver {
 
     /// Waits for the call's end.
     /// - Throws: ``NeverEnded`` after `durationMax`.
-    func end(within durationMax: Duration = .seconds(20)) async throws -> Answer {
+    func end(within durationMax: Duration = .seconds(60)) async throws -> Answer {
         if let answer { return answer }
         let timer = reactor.schedule(after: durationMax) { [self] in wake(nil) }
         let answer = await withCheckedContinuation { waiter = $0 }

@@ -39,6 +39,8 @@ final class Endpoint: ReadinessHandler {
         self.watch = nil
         received = nil
         reactor.stopWatching(watch)
+        // A program that another test started at the wrong moment may hold it open as well.
+        shutdown(descriptor, Int32(SHUT_RDWR))
         _ = Glibc.close(descriptor)
     }
 

@@ -14,6 +14,9 @@ final class ProxiedConnection {
 
     /// The process of the backend, once it said.
     private(set) var backendProcess: Int32?
+    /// Whether PostgreSQL had said that it is ready before the message that passes now.
+    private(set) var hasServed = false
+    private var isReady = false
     /// Whether nothing passes, in either direction.
     private(set) var isHeld = false
     /// Whether ``isHeld`` ends when the server hangs up.
@@ -93,7 +96,7 @@ final class ProxiedConnection {
         guard !isHeld, !isClosed else { return }
         if let half = halves.removeValue(forKey: direction) { sink.write(half) }
         while !isHeld, !isClosed, let message = next(direction) {
-            look(at: message)
+            look(at: message, direction)
             guard !isHeld else {
                 halves[direction] = message.bytes
                 return
@@ -124,7 +127,9 @@ final class ProxiedConnection {
         direction == .frontend ? fromClient.next() : fromServer.next()
     }
 
-    private func look(at message: ProtocolMessage) {
+    private func look(at message: ProtocolMessage, _ direction: Direction) {
+        hasServed = isReady
+        if direction == .backend, message.type == "Z" { isReady = true }
         if let process = message.backendProcess { backendProcess = process }
         switch message.type {
         case ProtocolMessage.startup: if proxy.holdsNewSessions { hold() }

@@ -23,18 +23,25 @@ struct MessagePoint: Sendable, Hashable {
     let offset: Offset
 }
 
-/// Waits for a point on one connection, the first that passes a message, and then acts once.
+/// Waits for a point on one connection, the first that passes a message and is of the right age, and then
+/// acts once.
 final class Trap {
     /// Nil: only counts.
     let point: MessagePoint?
+    /// Whether connections that are being made do not count: the pool may make one by itself.
+    private let isForServed: Bool
     private let action: (ProxiedConnection) -> Void
     private weak var connection: ProxiedConnection?
     /// The types of the messages that passed, in the order of each direction.
     private(set) var seen: [Direction: [Character]] = [.frontend: [], .backend: []]
     private(set) var isSprung = false
 
-    init(at point: MessagePoint?, _ action: @escaping (ProxiedConnection) -> Void = { _ in }) {
+    init(
+        at point: MessagePoint?, ofServed isForServed: Bool = false,
+        _ action: @escaping (ProxiedConnection) -> Void = { _ in }
+    ) {
         self.point = point
+        self.isForServed = isForServed
         self.action = action
     }
 
@@ -43,7 +50,9 @@ final class Trap {
         _ message: ProtocolMessage, _ direction: Direction, on connection: ProxiedConnection
     ) -> MessagePoint.Offset? {
         guard !isSprung, message.type != ProtocolMessage.cancelRequest else { return nil }
-        if self.connection == nil { self.connection = connection }
+        if self.connection == nil, connection.hasServed || !isForServed {
+            self.connection = connection
+        }
         guard self.connection === connection else { return nil }
         seen[direction, default: []].append(message.type)
         guard let point, point.direction == direction,

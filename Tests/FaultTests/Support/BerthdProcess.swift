@@ -24,7 +24,7 @@ final class BerthdProcess {
                 "BERTH_MASTER_KEY_FILE": stage.masterKeyFile,
             ])
         var port: UInt16?
-        try await stage.eventually(within: .seconds(30)) {
+        try await stage.eventually(within: .seconds(120)) {
             port = listeningPort(program.text)
             guard port != nil || program.isRunning else {
                 throw CannotStart(text: program.text)

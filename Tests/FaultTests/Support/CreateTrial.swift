@@ -80,8 +80,9 @@ struct CreateTrial {
     }
 
     /// Calls until berthd answers with OK, as a patient caller does.
-    private func callUntilAnswered(_ client: CallingClient) async throws -> Response {
-        let end = Instant.now().advanced(by: .seconds(20))
+    @discardableResult
+    func callUntilAnswered(_ client: CallingClient) async throws -> Response {
+        let end = Instant.now().advanced(by: .seconds(60))
         while true {
             let answer = try await begin(client).end()
             if answer.code == .ok { return try answer.message(Response.self) }

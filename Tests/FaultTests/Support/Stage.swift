@@ -45,11 +45,11 @@ final class Stage {
         await direct.close()
     }
 
-    /// Waits until `condition` holds.
+    /// Waits until `condition` holds, for as long as a busy machine may take.
     /// - Returns: How long that took.
     @discardableResult
     func eventually(
-        within durationMax: Duration = .seconds(10), line: UInt = #line,
+        within durationMax: Duration = .seconds(60), line: UInt = #line,
         _ condition: () async throws -> Bool
     ) async throws -> Duration {
         let began = Instant.now()
