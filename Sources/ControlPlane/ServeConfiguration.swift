@@ -83,7 +83,7 @@ struct ServeConfiguration: Sendable {
         var probeInterval = Duration.seconds(2)
         /// How long PostgreSQL may take to answer one before health says NOT_SERVING.
         var probeDurationMax = Duration.seconds(3)
-        /// How long a call waits for a connection to PostgreSQL; nil for as long as the pool says by itself.
+        /// How long a call waits for a connection to PostgreSQL; nil for what the pool says by itself.
         var connectionWaitMax: Duration?
         /// The pause between two sweeps of what has expired, by one loop of the process.
         var sweepInterval = Duration.seconds(60)

@@ -7,8 +7,8 @@ call() {
     # grpcurl itself puts the variable's value there.
     # shellcheck disable=SC2016
     BERTH_TOKEN="$(<"$token_file")" grpcurl -plaintext -connect-timeout 60 -max-time 60 \
-        -expand-headers -H 'authorization: Bearer ${BERTH_TOKEN}' -d @ "$address" "berth.controlplane.v1.$1" \
-        <<<"$2"
+        -expand-headers -H 'authorization: Bearer ${BERTH_TOKEN}' -d @ "$address" \
+        "berth.controlplane.v1.$1" <<<"$2"
 }
 
 # json_value PATH: see json_value.py.

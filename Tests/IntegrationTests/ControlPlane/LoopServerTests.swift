@@ -61,6 +61,7 @@ import Workspaces
             fingerprinter: try HMACRequestFingerprinter(masterKey: Modules.masterKey()),
             loops: 2, catalogue: try DatabaseCatalogue(), quotas: ServeConfiguration.Quotas())
         configuration.agents = .patient
+        configuration.times.connectionWaitMax = .seconds(60)
         return configuration
     }
 

@@ -182,11 +182,12 @@ import Testing
     /// What was queued before it is done once it has an answer.
     private static let settle = Statement("test_settle", "SELECT 1")
 
-    /// Begins something on connections of its own.
+    /// Begins something on connections and a thread of its own: at once, for other tests may hold every
+    /// thread that tasks share.
     private static func beside(
         _ database: MigratedDatabase, _ body: @escaping @Sendable (Engine) async throws -> Void
     ) -> Task<Void, any Error> {
-        Task.detached {
+        Task.immediateDetached {
             try await withPool(database.uri) { loop, pool in
                 _ = loop
                 try await body(Engine(database, pool))
