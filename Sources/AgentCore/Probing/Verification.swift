@@ -10,6 +10,9 @@ final class Verification {
     static let pauseMax = Duration.milliseconds(100)
     /// How long one attempt may take.
     static let attemptMax = Duration.seconds(3)
+    /// How long what was learned of a container is relied on. While Docker was away its end may have been
+    /// missed, and it may have another address since.
+    static let lookPause = Duration.seconds(2)
     /// How many of its last lines a failure shows, and how many bytes of each.
     static let linesShownMax = 20
     static let lineShownBytesMax = 200
@@ -59,10 +62,13 @@ final class Verification {
         var last = LoginOutcome.notYet("nobody listened on port \(target.port)")
         var saturatedSince: Instant?
         var address: String?
+        var lookedAt = Instant.now()
         while true {
-            if address == nil || watch.hasEnded {
+            let isOld = lookedAt.duration(to: .now()) >= Verification.lookPause
+            if address == nil || watch.hasEnded || isOld {
                 watch.hasEnded = false
                 address = try await self.address(of: target)
+                lookedAt = .now()
             }
             let left = Instant.now().duration(to: target.deadline)
             guard left > .zero else { throw tooLate(last, target) }

@@ -166,6 +166,27 @@ import Testing
         }
     }
 
+    @Test("a container whose end nobody told of has ended all the same, and is not waited for")
+    func endsUnseen() async throws {
+        try await onLoop { loop, reactor in
+            let engine = FakeEngine()
+            engine.behaviour = .hangs
+            let order = Sample.order(start: .seconds(300))
+            let run = Sample.run(engine, reactor, token: 1, order: order)
+            let task = LoopTask(on: loop) { try await run.run(on: loop) }
+            try await eventually(reactor) { engine.running.count == 1 }
+            // The fake's wait for an end goes on, as one whose answer was lost.
+            let id = try #require(engine.running.first?.id)
+            engine.containers[id]?.status = .exited
+            engine.containers[id]?.exitCode = 1
+            await #expect {
+                try await task.value()
+            } throws: {
+                ($0 as? JobFailed)?.reason == .containerExited
+            }
+        }
+    }
+
     @Test("siblings that hold every connection do not make a database fail that has proven itself")
     func saturated() async throws {
         try await onLoop { loop, reactor in
