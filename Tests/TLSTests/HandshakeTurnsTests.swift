@@ -39,29 +39,48 @@ import Testing
             ) { try connector.stream(over: $0) }
             _ = try await channel.call(ChannelTests.echo, ChannelTests.Request())
 
-            // All of them accepted, so that only their handshakes are to be done.
-            let count = 64
-            let sockets = try (0..<count).map { _ in
-                try SocketStream.connecting(to: server.address)
+            var answered: [Int] = []
+            // A kernel that is slow to pass the call or its answer on costs a round some turns more.
+            while answered.count < 5, !answered.contains(where: { $0 <= Self.answeredMax }) {
+                let count = try await Self.answeredInBurst(server, connector, channel, reactor)
+                answered.append(count)
             }
-            let clients = try sockets.map { TLSPeer(try connector.stream(over: $0)) }
-            for _ in 0..<5000 where server.server.openConnections < count + 1 {
-                try await reactor.sleep(for: .milliseconds(2))
-            }
-            try #require(server.server.openConnections == count + 1)
-            // The ClientHellos are there before the call is, and this loop takes what came first
-            // first.
-            for client in clients { client.step() }
-            _ = try await channel.call(ChannelTests.echo, ChannelTests.Request())
-            let answered = sockets.filter { HandshakeTurnsTests.hasInput($0) }.count
-            // The turn that reads the call and the one that reads its answer, with a few steps each; a
-            // kernel that is slow to pass either on makes it some more, and none makes it all.
-            #expect(answered <= count / 2)
-            #expect(answered > 0)
-            for client in clients { client.stream.close() }
+            #expect(answered.contains { $0 <= Self.answeredMax }, "\(answered)")
+            #expect(answered.allSatisfy { (1...Self.burst / 2).contains($0) }, "\(answered)")
             channel.close()
             await server.server.drain(grace: .zero)
         }
+    }
+
+    private static let burst = 64
+    /// The turn that reads the call and the one that reads its answer, and one more, with a few steps
+    /// each.
+    private static let answeredMax = 3 * HandshakeTurns.stepsATurnMax
+
+    /// Calls amid the handshakes of many connections.
+    /// - Returns: How many of those were answered before the call was.
+    private static func answeredInBurst(
+        _ server: TLSHealthServer, _ connector: TLSConnector, _ channel: Channel, _ reactor: Reactor
+    ) async throws -> Int {
+        let before = server.server.openConnections
+        // All of them accepted, so that only their handshakes are to be done.
+        let sockets = try (0..<burst).map { _ in
+            try SocketStream.connecting(to: server.address)
+        }
+        let clients = try sockets.map { TLSPeer(try connector.stream(over: $0)) }
+        for _ in 0..<5000 where server.server.openConnections < before + burst {
+            try await reactor.sleep(for: .milliseconds(2))
+        }
+        try #require(server.server.openConnections == before + burst)
+        // The ClientHellos are there before the call is, and this loop takes what came first first.
+        for client in clients { client.step() }
+        _ = try await channel.call(ChannelTests.echo, ChannelTests.Request())
+        let answered = sockets.filter { hasInput($0) }.count
+        for client in clients { client.stream.close() }
+        for _ in 0..<5000 where server.server.openConnections > before {
+            try await reactor.sleep(for: .milliseconds(2))
+        }
+        return answered
     }
 
     /// Whether anything has arrived that nobody has read.
