@@ -16,6 +16,12 @@ import Testing
         try await pool.inSession { try await $0.query(count)[0].int64("n") }
     }
 
+    /// One who holds a lock and one who waits for it, whose cancel has all the time that it needs.
+    @Sendable static func allowTwo(_ configuration: inout PoolConfiguration) {
+        configuration.connectionsMax = 2
+        configuration.drainAfterCancel = longest
+    }
+
     /// Begins a transaction that holds the item's lock until the gate opens.
     /// - Returns: When it has the lock.
     static func holdLock(
@@ -36,13 +42,7 @@ import Testing
 
     @Test("a statement that waits for a lock is cancelled and its connection serves again")
     func cancelsLockWait() async throws {
-        try await withPool(
-            script: Self.table,
-            configure: {
-                $0.connectionsMax = 2
-                $0.drainAfterCancel = longest
-            }
-        ) { loop, reactor, pool in
+        try await withPool(script: Self.table, configure: Self.allowTwo) { loop, reactor, pool in
             let gate = ConnectionPoolTests.Gate()
             let holder = try await Self.holdLock(pool, until: gate, reactor, loop)
             let blocked = begin(on: loop) {
@@ -69,13 +69,7 @@ import Testing
 
     @Test("a commit that waits for a lock is cancelled as a whole")
     func cancelsCommitSegment() async throws {
-        try await withPool(
-            script: Self.table,
-            configure: {
-                $0.connectionsMax = 2
-                $0.drainAfterCancel = longest
-            }
-        ) { loop, reactor, pool in
+        try await withPool(script: Self.table, configure: Self.allowTwo) { loop, reactor, pool in
             let gate = ConnectionPoolTests.Gate()
             let holder = try await Self.holdLock(pool, until: gate, reactor, loop)
             let blocked = begin(on: loop) {
